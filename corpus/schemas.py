@@ -1,0 +1,327 @@
+"""The columns of every table, with unit and meaning.
+
+A table is a dataset of numbered Parquet parts (datasets.py); the other datasets are folders of files
+(archives, model, tokenizer, shards, report) and are described here by their `purpose` alone.
+
+`documents` is written once, by extract, and holds the only copy of the text. The judging stages write
+narrow **verdict** tables beside it, which begin with doc_id, keep, reason: one row for each document
+that the stage before kept, in the same order and in the same part.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from corpus.errors import ConfigError, SchemaMismatch
+from corpus.identity import DOC_ID
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: its name, Arrow type and meaning."""
+
+    name: str
+    type: pa.DataType
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One dataset: a table where it has columns, else a folder of files."""
+
+    name: str
+    purpose: str
+    columns: tuple[Column, ...] = ()
+
+    @property
+    def is_table(self) -> bool:
+        """Whether the dataset is made of Parquet parts."""
+        return bool(self.columns)
+
+    @property
+    def is_verdict(self) -> bool:
+        """Whether it is a judging stage's table, with keep and reason."""
+        return {"doc_id", "keep", "reason"} <= {column.name for column in self.columns}
+
+    @property
+    def arrow(self) -> pa.Schema:
+        """The Arrow schema of a part."""
+        return pa.schema([pa.field(c.name, c.type) for c in self.columns])
+
+
+TEXT = pa.large_string()
+SECONDS = pa.timestamp("s", "UTC")
+
+DOC = Column("doc_id", DOC_ID, "128-bit id of the document, from its place, not its text")
+KEEP = Column("keep", pa.bool_(), "whether the document goes on to the next stage")
+REASON = Column("reason", pa.string(), "why not; null where kept")
+SOURCE = Column("source", pa.string(), "name of the source in the recipe")
+URL = Column("url", pa.string(), "address as captured; null where the source has none")
+URL_KEY = Column("url_key", pa.string(), "canonical address as a sort-friendly key (SURT)")
+
+TABLES: tuple[Table, ...] = (
+    Table(
+        "posts",
+        "Submissions that give a link, as the dumps have them.",
+        (
+            URL_KEY,
+            Column("url", pa.string(), "canonical address of the link"),
+            Column("post_id", pa.string(), "the submission's base-36 id"),
+            Column("karma", pa.int64(), "the submission's score"),
+            Column("subreddit", pa.string(), "where it was posted; may be null"),
+            Column("created_at", SECONDS, "when it was posted; may be null"),
+        ),
+    ),
+    Table(
+        "links",
+        "Distinct links that qualify by the karma rule.",
+        (
+            URL_KEY,
+            Column("url", pa.string(), "canonical address"),
+            Column("karma", pa.int64(), "highest score of a submission of it"),
+            Column("num_posts", pa.int64(), "qualifying submissions of it"),
+            Column("first_posted_at", SECONDS, "earliest of them; may be null"),
+        ),
+    ),
+    Table(
+        "fetches",
+        "What became of each link.",
+        (
+            URL_KEY,
+            Column("url", pa.string(), "canonical address asked for"),
+            Column("outcome", pa.string(), "captured, crawled or failed"),
+            Column("reason", pa.string(), "why it failed; null otherwise"),
+            Column("doc_id", DOC_ID, "the capture that serves it; null where failed"),
+        ),
+    ),
+    Table("crawl", "WARC files of the polite crawler, one a part."),
+    Table(
+        "captures",
+        "Every response record of every archive: part k is archive k.",
+        (
+            DOC,
+            Column("source", pa.string(), "a warc source, or the reddit source whose link it serves"),
+            URL,
+            URL_KEY,
+            Column("warc_file", pa.string(), "base name of the archive"),
+            Column("warc_path", pa.string(), "where the archive lies"),
+            Column("offset", pa.int64(), "bytes from the archive's start to the record"),
+            Column("length", pa.int64(), "bytes of the record in the archive; 0 where unknown"),
+            Column("karma", pa.int64(), "karma of the link it serves; null where none"),
+        ),
+    ),
+    Table(
+        "documents",
+        "One row for each capture or text line: its main text, or the reason why there is none.",
+        (
+            DOC,
+            SOURCE,
+            URL,
+            URL_KEY,
+            Column("warc_file", pa.string(), "base name of the archive or text file"),
+            Column("offset", pa.int64(), "bytes into the archive, or line number of the text file"),
+            Column("length", pa.int64(), "bytes of the record or line"),
+            Column("fetched_at", SECONDS, "time of the response; null where unknown"),
+            Column("title", pa.string(), "the page's title; may be null"),
+            Column("keep", pa.bool_(), "whether there is a text"),
+            Column("reason", pa.string(), "why there is none; null where kept"),
+            Column("num_characters", pa.int64(), "code points of the text; 0 where none"),
+            Column("text", TEXT, "main text, NFC, lines joined by \\n; null where none"),
+        ),
+    ),
+    Table(
+        "screen",
+        "Language and heuristics.",
+        (
+            DOC, KEEP, REASON,
+            Column("language", pa.string(), "most likely language, ISO 639 code"),
+            Column("language_confidence", pa.float32(), "its probability, 0..1"),
+            Column("num_words", pa.int64(), "words by white space"),
+            Column("mean_word_length", pa.float32(), "characters a word"),
+            Column("signals", pa.map_(pa.string(), pa.float32()), "every other rule's measure"),
+        ),
+    ),
+    Table("quality_model", "The classifier: weights, settings, and its card."),
+    Table(
+        "quality",
+        "The classifier's score and the keep rule's answer.",
+        (
+            DOC, KEEP, REASON,
+            Column("score", pa.float32(), "probability of being a positive, 0..1"),
+        ),
+    ),
+    Table(
+        "bands",
+        "LSH bands: documents that share one are candidates.",
+        (
+            DOC,
+            Column("band", pa.int32(), "0..num_bands-1"),
+            Column("digest", pa.int64(), "64-bit digest of the band's hashes"),
+        ),
+    ),
+    Table(
+        "pairs",
+        "Candidate pairs with their exact similarity.",
+        (
+            Column("doc_id_a", DOC_ID, "the smaller id"),
+            Column("doc_id_b", DOC_ID, "the larger id"),
+            Column("num_shared_bands", pa.int32(), "bands that proposed the pair"),
+            Column("jaccard", pa.float32(), "exact Jaccard similarity of the shingle sets"),
+            Column("verified", pa.bool_(), "whether it reaches the threshold"),
+        ),
+    ),
+    Table(
+        "clusters",
+        "Members of each cluster of verified duplicates, of two and more.",
+        (
+            DOC,
+            Column("cluster_id", DOC_ID, "smallest id of the cluster"),
+            Column("kept_doc_id", DOC_ID, "the copy that is kept"),
+        ),
+    ),
+    Table(
+        "dedup",
+        "Which copy stays.",
+        (
+            DOC, KEEP, REASON,
+            Column("cluster_id", DOC_ID, "its cluster; its own id where it has no duplicate"),
+            Column("kept_doc_id", DOC_ID, "the copy kept in its place; its own id where kept"),
+            Column("split", pa.string(), "train or validation, by keyed hash of the cluster"),
+        ),
+    ),
+    Table(
+        "benchmark_items",
+        "Each item of each benchmark, and whether the corpus holds it.",
+        (
+            Column("benchmark", pa.string(), "name in the recipe"),
+            Column("item_id", pa.string(), "line or row number, or the item's own id"),
+            Column("field", pa.string(), "question, answer, context or text"),
+            Column("text", TEXT, "the field's text"),
+            Column("num_words", pa.int32(), "words of it, normalised"),
+            Column("ngram_size", pa.int32(), "N used for the benchmark, 8..13"),
+            Column("num_ngrams", pa.int32(), "its N-grams; 0 where it is too short"),
+            Column("num_found", pa.int32(), "of them, found in the corpus"),
+            Column("dirty", pa.bool_(), "whether any N-gram was found"),
+        ),
+    ),
+    Table("benchmark_filter", "Bloom filter of the corpus' 8-grams, with its parameters."),
+    Table(
+        "hits",
+        "Benchmark text found in documents, each confirmed exactly.",
+        (
+            DOC,
+            Column("start", pa.int64(), "first character of the match in the text"),
+            Column("end", pa.int64(), "one past its last character"),
+            Column("benchmark", pa.string(), "name in the recipe"),
+            Column("item_id", pa.string(), "the item"),
+            Column("field", pa.string(), "the item's field"),
+            Column("num_ngrams", pa.int32(), "N-grams merged into the match"),
+            Column("ngram", pa.string(), "the first of them, normalised"),
+            Column("document_frequency", pa.int64(), "documents that hold that N-gram"),
+            Column("exempt", pa.bool_(), "whether the N-gram is too frequent to be removed"),
+        ),
+    ),
+    Table(
+        "overlap",
+        "GPT-2's measure: share of each benchmark's 8-grams found in each source.",
+        (
+            Column("benchmark", pa.string(), "name in the recipe"),
+            Column("source", pa.string(), "source of documents, or `all`"),
+            Column("num_ngrams", pa.int64(), "8-grams of the benchmark, by occurrence"),
+            Column("num_found", pa.int64(), "of them, in the source's documents"),
+        ),
+    ),
+    Table(
+        "contamination",
+        "What is cut from each document.",
+        (
+            DOC, KEEP, REASON,
+            Column("num_matches", pa.int32(), "merged matches that lead to a cut"),
+            Column(
+                "pieces",
+                pa.list_(pa.struct([("start", pa.int64()), ("end", pa.int64())])),
+                "characters [start, end) of the text that stay; one whole piece where nothing is cut",
+            ),
+        ),
+    ),
+    Table(
+        "mix",
+        "How often each survivor is trained on.",
+        (
+            DOC, KEEP, REASON,
+            SOURCE,
+            Column("split", pa.string(), "train or validation"),
+            Column("copies", pa.int32(), "times it stands in the shards"),
+            Column("epochs", pa.float64(), "epochs of its source"),
+            Column("num_bytes", pa.int64(), "UTF-8 bytes of its pieces"),
+        ),
+    ),
+    Table(
+        "mixture",
+        "The plan and the outcome for each source.",
+        (
+            SOURCE,
+            Column("weight", pa.float64(), "share asked for, normalised to sum 1"),
+            Column("num_documents", pa.int64(), "survivors in train"),
+            Column("num_bytes", pa.int64(), "their UTF-8 bytes"),
+            Column("epochs", pa.float64(), "epochs planned"),
+            Column("planned_bytes", pa.int64(), "bytes asked for"),
+            Column("drawn_bytes", pa.int64(), "bytes of the copies drawn"),
+            Column("drawn_documents", pa.int64(), "document copies drawn"),
+        ),
+    ),
+    Table("tokenizer", "tokenizer.json, vocab.json, merges.txt, ranks.tiktoken."),
+    Table("shards", "Token files, their indexes, and manifest.json."),
+    Table(
+        "provenance",
+        "Where each document copy lies in the shards.",
+        (
+            Column("split", pa.string(), "train or validation"),
+            Column("shard", pa.int32(), "number of the shard in its split"),
+            Column("ordinal", pa.int64(), "number of the document in the shard"),
+            DOC,
+            Column("copy", pa.int32(), "0 for the first copy"),
+            SOURCE,
+            URL,
+            Column("start", pa.int64(), "first token in the shard"),
+            Column("end", pa.int64(), "one past the last token, its end-of-text included"),
+        ),
+    ),
+    Table("model", "Checkpoints, config.json, train.jsonl, sample.txt."),
+    Table("report", "index.html."),
+)
+
+_BY_NAME = {table.name: table for table in TABLES}
+
+
+def table_named(name: str) -> Table:
+    """The dataset's description; raises ConfigError where the name is unknown."""
+    if name not in _BY_NAME:
+        raise ConfigError(f"dataset {name}: unknown; see corpus/schemas.py")
+    return _BY_NAME[name]
+
+
+def check(dataset: str, found: pa.Schema, *, where: str) -> None:
+    """Raise SchemaMismatch unless the columns are those of the dataset, in order and in type."""
+    expected = table_named(dataset).arrow
+    if found.equals(expected):
+        return
+    missing = [name for name in expected.names if name not in found.names]
+    extra = [name for name in found.names if name not in expected.names]
+    if missing or extra:
+        raise SchemaMismatch(
+            f"{where}: {dataset} has columns missing {missing} and extra {extra}; "
+            "expected those of corpus/schemas.py"
+        )
+    for wanted in expected:
+        got = found.field(wanted.name)
+        if got.type != wanted.type:
+            raise SchemaMismatch(
+                f"{where}: {dataset}.{wanted.name} is {got.type}, expected {wanted.type}; "
+                "see corpus/schemas.py"
+            )
+    raise SchemaMismatch(
+        f"{where}: {dataset} has columns {found.names}, expected the order {expected.names}"
+    )

@@ -1,0 +1,140 @@
+"""The pipeline as a table: read this first.
+
+A stage reads the datasets named in `inputs` and writes those named in `outputs`, all of them folders
+of the root; schemas.py has the columns of each table. `sections` are the parts of the recipe that the
+stage depends on, besides the seed: it runs again when one of them, an input or its code has changed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from corpus.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """One row of the pipeline."""
+
+    name: str
+    module: str
+    purpose: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    sections: tuple[str, ...]
+
+
+STAGES: tuple[Stage, ...] = (
+    Stage(
+        name="links",
+        module="jobs.links",
+        purpose="Outbound links of the Reddit dumps that earned enough karma.",
+        inputs=(),
+        outputs=("posts", "links"),
+        sections=("sources", "links"),
+    ),
+    Stage(
+        name="fetch",
+        module="jobs.fetch",
+        purpose="Find each link in the local captures, crawl the rest, list every capture.",
+        inputs=("links",),
+        outputs=("fetches", "crawl", "captures"),
+        sections=("sources", "fetch"),
+    ),
+    Stage(
+        name="extract",
+        module="jobs.extract",
+        purpose="Main text of each capture and each line of the text sources, or a reason.",
+        inputs=("captures",),
+        outputs=("documents",),
+        sections=("sources", "extract"),
+    ),
+    Stage(
+        name="screen",
+        module="jobs.screen",
+        purpose="Language, URL rules, and the Gopher and C4 heuristics.",
+        inputs=("documents",),
+        outputs=("screen",),
+        sections=("sources", "screen"),
+    ),
+    Stage(
+        name="quality",
+        module="jobs.quality",
+        purpose="A classifier's score of each document, and the keep rule over it.",
+        inputs=("documents", "screen"),
+        outputs=("quality_model", "quality"),
+        sections=("sources", "quality"),
+    ),
+    Stage(
+        name="dedup",
+        module="jobs.dedup",
+        purpose="Near-duplicates proposed by MinHash-LSH, proved by Jaccard, best copy kept.",
+        inputs=("documents", "quality"),
+        outputs=("bands", "pairs", "clusters", "dedup"),
+        sections=("sources", "dedup"),
+    ),
+    Stage(
+        name="contamination",
+        module="jobs.contamination",
+        purpose="Benchmark text found, confirmed and cut; overlap measured both ways.",
+        inputs=("documents", "dedup"),
+        outputs=(
+            "benchmark_items", "benchmark_filter", "hits", "overlap", "contamination",
+        ),
+        sections=("contamination",),
+    ),
+    Stage(
+        name="mix",
+        module="jobs.mix",
+        purpose="How often each survivor is trained on, and which are held out.",
+        inputs=("documents", "dedup", "contamination"),
+        outputs=("mix", "mixture"),
+        sections=("sources", "mix"),
+    ),
+    Stage(
+        name="tokenize",
+        module="jobs.tokenize_text",
+        purpose="Byte-level BPE trained on the mixture, and token shards in global order.",
+        inputs=("documents", "contamination", "mix"),
+        outputs=("tokenizer", "shards", "provenance"),
+        sections=("tokenize",),
+    ),
+    Stage(
+        name="train",
+        module="jobs.train",
+        purpose="The recipe's GPT, with validation loss, checkpoints and a sample.",
+        inputs=("tokenizer", "shards"),
+        outputs=("model",),
+        sections=("train",),
+    ),
+    Stage(
+        name="report",
+        module="jobs.report",
+        purpose="One self-contained page: funnel, scores, duplicates, contamination, mixture, loss.",
+        inputs=(
+            "links", "fetches", "captures", "documents", "screen", "quality_model", "quality",
+            "pairs", "clusters", "dedup", "benchmark_items", "hits", "overlap", "contamination",
+            "mix", "mixture", "tokenizer", "shards", "provenance", "model",
+        ),
+        outputs=("report",),
+        sections=("report",),
+    ),
+)
+
+STAGE_NAMES = tuple(stage.name for stage in STAGES)
+
+
+def stage_named(name: str) -> Stage:
+    """The stage of this name; raises ConfigError with the known names."""
+    for stage in STAGES:
+        if stage.name == name:
+            return stage
+    raise ConfigError(f"stage {name}: unknown; expected one of {', '.join(STAGE_NAMES)}, or all")
+
+
+def writer_of(dataset: str) -> Stage:
+    """The stage that writes a dataset; raises ConfigError where there is none."""
+    for stage in STAGES:
+        if dataset in stage.outputs:
+            return stage
+    raise ConfigError(f"dataset {dataset}: no stage writes it; see corpus/stages.py")
