@@ -52,7 +52,7 @@ class Table:
 
 
 TEXT = pa.large_string()
-SECONDS = pa.timestamp("s", "UTC")
+INSTANT = pa.timestamp("us", "UTC")  # what Parquet, Spark and Python share
 
 DOC = Column("doc_id", DOC_ID, "128-bit id of the document, from its place, not its text")
 KEEP = Column("keep", pa.bool_(), "whether the document goes on to the next stage")
@@ -68,10 +68,11 @@ TABLES: tuple[Table, ...] = (
         (
             URL_KEY,
             Column("url", pa.string(), "canonical address of the link"),
+            SOURCE,
             Column("post_id", pa.string(), "the submission's base-36 id"),
             Column("karma", pa.int64(), "the submission's score"),
             Column("subreddit", pa.string(), "where it was posted; may be null"),
-            Column("created_at", SECONDS, "when it was posted; may be null"),
+            Column("created_at", INSTANT, "when it was posted; may be null"),
         ),
     ),
     Table(
@@ -79,10 +80,11 @@ TABLES: tuple[Table, ...] = (
         "Distinct links that qualify by the karma rule.",
         (
             URL_KEY,
-            Column("url", pa.string(), "canonical address"),
+            Column("url", pa.string(), "canonical address, the smallest of its spellings"),
+            Column("source", pa.string(), "reddit source of the best submission of it"),
             Column("karma", pa.int64(), "highest score of a submission of it"),
             Column("num_posts", pa.int64(), "qualifying submissions of it"),
-            Column("first_posted_at", SECONDS, "earliest of them; may be null"),
+            Column("first_posted_at", INSTANT, "earliest of them; may be null"),
         ),
     ),
     Table(
@@ -123,7 +125,7 @@ TABLES: tuple[Table, ...] = (
             Column("warc_file", pa.string(), "base name of the archive or text file"),
             Column("offset", pa.int64(), "bytes into the archive, or line number of the text file"),
             Column("length", pa.int64(), "bytes of the record or line"),
-            Column("fetched_at", SECONDS, "time of the response; null where unknown"),
+            Column("fetched_at", INSTANT, "time of the response; null where unknown"),
             Column("title", pa.string(), "the page's title; may be null"),
             Column("keep", pa.bool_(), "whether there is a text"),
             Column("reason", pa.string(), "why there is none; null where kept"),

@@ -1,0 +1,145 @@
+"""Files below one root: a local folder, or any file system that fsspec knows (s3://, hdfs://).
+
+A file appears whole or not at all: it is written under a temporary name, flushed to disk and renamed
+(an object store's upload is whole by itself). Parts are built in a scratch folder of their own, so
+that a killed, retried or speculative task never touches a published file.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import fsspec
+
+from corpus.errors import StorageError
+
+SCRATCH = "_scratch"
+_FULL = {errno.ENOSPC, errno.EDQUOT}
+
+
+class Store:
+    """Files below one root, named by path segments."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+        self._fs, self._base = fsspec.core.url_to_fs(root)
+        protocol = self._fs.protocol
+        self.is_local = "file" in ((protocol,) if isinstance(protocol, str) else protocol)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Store, (self.root,))
+
+    def path(self, *names: str) -> str:
+        """The full path, as pyarrow and Spark take it."""
+        inside = "/".join((self._base.rstrip("/"), *names))
+        return inside if self.is_local else str(self._fs.unstrip_protocol(inside))
+
+    def local(self, *names: str) -> Path:
+        """The path on this machine; raises StorageError where the root lies elsewhere."""
+        if not self.is_local:
+            raise StorageError(
+                f"{self.path(*names)}: this step maps files into memory and needs a local or "
+                "mounted root, got a remote one; copy it here, or mount it"
+            )
+        return Path(self.path(*names))
+
+    def exists(self, *names: str) -> bool:
+        """Whether there is a file or folder of that name."""
+        return bool(self._fs.exists(self._inside(*names)))
+
+    def size(self, *names: str) -> int:
+        """Bytes of the file."""
+        return int(self._fs.size(self._inside(*names)))
+
+    def names(self, *names: str) -> list[str]:
+        """Names of the files and folders in a folder, sorted; none where it does not exist."""
+        self._fs.invalidate_cache()
+        if not self._fs.exists(self._inside(*names)):
+            return []
+        found = self._fs.ls(self._inside(*names), detail=False)
+        return sorted(str(name).rstrip("/").rsplit("/", 1)[-1] for name in found)
+
+    def read(self, *names: str) -> bytes:
+        """The file's bytes."""
+        data: bytes = self._fs.cat_file(self._inside(*names))
+        return data
+
+    def open(self, *names: str) -> Any:
+        """The file, open for reading bytes."""
+        return self._fs.open(self._inside(*names), "rb")
+
+    def write(self, data: bytes, *names: str) -> None:
+        """Write a small file whole."""
+        with self.scratch() as folder:
+            path = folder / "file"
+            with storage_errors(self.path(*names)):
+                path.write_bytes(data)
+            self.publish(path, *names)
+
+    def publish(self, built: Path, *names: str) -> None:
+        """Move a finished file of this machine to its place, whole."""
+        with storage_errors(self.path(*names)):
+            if self.is_local:
+                target = Path(self.path(*names))
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with built.open("rb") as handle:
+                    os.fsync(handle.fileno())
+                built.replace(target)
+            else:
+                self._fs.put_file(str(built), self._inside(*names))
+
+    def remove(self, *names: str) -> None:
+        """Remove a file, or a folder with all that it holds; nothing where there is none."""
+        if self._fs.exists(self._inside(*names)):
+            with storage_errors(self.path(*names)):
+                self._fs.rm(self._inside(*names), recursive=True)
+
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A folder of this machine for one writer, on the root's own disk where that is local."""
+        with storage_errors(self.path(SCRATCH)):
+            if self.is_local:
+                folder = Path(self.path(SCRATCH, uuid.uuid4().hex))
+                folder.mkdir(parents=True)
+            else:
+                folder = Path(tempfile.mkdtemp(prefix="winnow-"))
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def check_writable(self) -> None:
+        """Raise StorageError where nothing can be written below the root."""
+        self.write(b"", "_stages", ".writable")
+
+    def _inside(self, *names: str) -> str:
+        return "/".join((self._base.rstrip("/"), *names))
+
+
+@contextmanager
+def storage_errors(where: str) -> Iterator[None]:
+    """Turn a full disk or a forbidden folder into one StorageError that says so."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise StorageError(
+                f"{where}: the disk is full ({error.strerror}); free some space and run again: "
+                "finished parts are kept"
+            ) from error
+        if isinstance(error, PermissionError | NotADirectoryError | FileExistsError) or (
+            error.errno == errno.EROFS
+        ):
+            raise StorageError(
+                f"{where}: cannot be written ({error.strerror}); choose another --root, or change "
+                "its permissions"
+            ) from error
+        raise
