@@ -161,6 +161,9 @@ TABLES: tuple[Table, ...] = (
             DOC,
             Column("band", pa.int32(), "0..num_bands-1"),
             Column("digest", pa.int64(), "64-bit digest of the band's hashes"),
+            Column("part", pa.int32(), "part of `documents` that holds it"),
+            Column("row", pa.int32(), "its place among the part's documents that quality keeps"),
+            Column("rank", pa.int64(), "keep policy as one number, coarse; smaller is better"),
         ),
     ),
     Table(
@@ -169,7 +172,12 @@ TABLES: tuple[Table, ...] = (
         (
             Column("doc_id_a", DOC_ID, "the smaller id"),
             Column("doc_id_b", DOC_ID, "the larger id"),
+            Column("part_a", pa.int32(), "part and row of doc_id_a, as in `bands`"),
+            Column("row_a", pa.int32(), "see part_a"),
+            Column("part_b", pa.int32(), "part and row of doc_id_b"),
+            Column("row_b", pa.int32(), "see part_b"),
             Column("num_shared_bands", pa.int32(), "bands that proposed the pair"),
+            Column("anchored", pa.bool_(), "whether a bucket too large to be squared proposed it"),
             Column("jaccard", pa.float32(), "exact Jaccard similarity of the shingle sets"),
             Column("verified", pa.bool_(), "whether it reaches the threshold"),
         ),
@@ -179,8 +187,10 @@ TABLES: tuple[Table, ...] = (
         "Members of each cluster of verified duplicates, of two and more.",
         (
             DOC,
+            Column("part", pa.int32(), "part and row of the document, as in `bands`"),
+            Column("row", pa.int32(), "see part"),
             Column("cluster_id", DOC_ID, "smallest id of the cluster"),
-            Column("kept_doc_id", DOC_ID, "the copy that is kept"),
+            Column("kept_doc_id", DOC_ID, "the kept copy it was compared with; its own id where kept"),
         ),
     ),
     Table(
