@@ -38,7 +38,7 @@ STAGES: tuple[Stage, ...] = (
         module="jobs.fetch",
         purpose="Find each link in the local captures, crawl the rest, list every capture.",
         inputs=("links",),
-        outputs=("fetches", "crawl", "captures"),
+        outputs=("scanned", "served", "wanted", "crawl", "crawled", "captures", "fetches"),
         sections=("sources", "fetch"),
     ),
     Stage(
@@ -88,15 +88,15 @@ STAGES: tuple[Stage, ...] = (
         module="jobs.mix",
         purpose="How often each survivor is trained on, and which are held out.",
         inputs=("documents", "dedup", "contamination"),
-        outputs=("mix", "mixture"),
+        outputs=("sizes", "mixture", "mix"),
         sections=("sources", "mix"),
     ),
     Stage(
         name="tokenize",
         module="jobs.tokenize_text",
         purpose="Byte-level BPE trained on the mixture, and token shards in global order.",
-        inputs=("documents", "contamination", "mix"),
-        outputs=("tokenizer", "shards", "provenance"),
+        inputs=("documents", "contamination", "mixture", "mix"),
+        outputs=("tokenizer", "encoded", "shards", "provenance"),
         sections=("tokenize",),
     ),
     Stage(
