@@ -1,7 +1,7 @@
 """Docstrings as blocks: headings, paragraphs, list items, definitions and code.
 
-It reads the habits of reStructuredText, numpydoc, Google style and Markdown well enough to make a page
-of them; what it does not know stays a paragraph.
+It reads the habits of reStructuredText, numpydoc, Google style and Markdown well enough to make a
+page of them; what it does not know stays a paragraph.
 """
 
 from __future__ import annotations

@@ -2,10 +2,9 @@
 
 Method: source files are found through `sysconfig` and each distribution's file list, and their
 docstrings are read by `ast`, so that no module is imported and nothing of it runs. READMEs and
-licences are taken from each distribution's metadata.
-Cost: about 4 s for the standard library and 10 s for the rest; each distribution is read until its
-share of articles is full. The order is that of names and of a hash of each path: the same packages
-give the same articles.
+licences are taken from each distribution's metadata. Cost: about 4 s for the standard library and
+10 s for the rest; each distribution is read until its share of articles is full. The order is that
+of names and of a hash of each path: the same packages give the same articles.
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ class Article:
 
 
 def read_documentation(*, per_library: int) -> list[Article]:
-    """Articles of the standard library and every installed distribution, at most so many of each."""
+    """Articles of Python and of every installed distribution, at most so many of each."""
     articles = _first(_of_files(PYTHON, _python_version(), _stdlib_files()), 3 * per_library)
     for distribution in sorted(metadata.distributions(), key=_name_of):
         name, version = _name_of(distribution), str(distribution.version)

@@ -1,8 +1,8 @@
 """Articles dressed as web pages, with the furniture that extraction has to take off again.
 
-Four themes stand for four kinds of site: a manual with a sidebar, a portal with cards and a banner, an
-old layout made of tables, and a blog with comments. Titles, related links and dates follow from the
-page's address, so that the same article always gives the same bytes.
+Four themes stand for four kinds of site: a manual with a sidebar, a portal with cards and a
+banner, an old layout made of tables, and a blog with comments. Titles, related links and dates
+follow from the page's address, so that the same article always gives the same bytes.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from jobs.demo.documentation import PYTHON, Article
 from jobs.demo.docstrings import Block
+from jobs.demo.documentation import PYTHON, Article
 
 SCIENCE = frozenset(
     {"numpy", "scipy", "scikit-learn", "sympy", "networkx", "mpmath", "torch", "numba", "joblib"}
@@ -87,7 +87,7 @@ def _title(article: Article) -> str:
 
 def render(page: Page, related: Sequence[Page]) -> bytes:
     """The page as UTF-8 HTML, with links to related pages."""
-    return THEMES[page.host](page, related).encode("utf-8")
+    return THEMES.get(page.host, _blog)(page, related).encode("utf-8")
 
 
 def _content(blocks: Sequence[Block]) -> str:
@@ -175,8 +175,9 @@ newsletter</h4><p>One mail a month, no spam.</p><input type="email"></div></asid
 
 def _old(page: Page, related: Sequence[Page]) -> str:
     return f"""{_head(page, "td{vertical-align:top}")}
-<body bgcolor="#ffffff"><table width="100%" border="0"><tr><td colspan="2"><font size="2">{_crumbs(page)}
-</font><hr></td></tr><tr><td width="160"><b>Menu</b><ul>{_links(related)}</ul></td><td>
+<body bgcolor="#ffffff"><table width="100%" border="0"><tr><td colspan="2">
+<font size="2">{_crumbs(page)}</font><hr></td></tr><tr><td width="160"><b>Menu</b>
+<ul>{_links(related)}</ul></td><td>
 <h1>{escape(page.article.name)}</h1>
 {_content(page.article.blocks)}
 </td></tr><tr><td colspan="2"><hr><font size="1">Webmaster | Best viewed at 800x600 | {page.date}
