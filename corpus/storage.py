@@ -23,6 +23,7 @@ from corpus.errors import StorageError
 
 SCRATCH = "_scratch"
 _FULL = {errno.ENOSPC, errno.EDQUOT}
+_FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST}
 
 
 class Store:
@@ -125,8 +126,11 @@ class Store:
 
 
 @contextmanager
-def storage_errors(where: str) -> Iterator[None]:
-    """Turn a full disk or a forbidden folder into one StorageError that says so."""
+def storage_errors(where: str, *, only_full: bool = False) -> Iterator[None]:
+    """Turn a full disk or a forbidden folder into one StorageError that says so.
+
+    With `only_full`, for code that also reads, a forbidden file stays its own error.
+    """
     try:
         yield
     except OSError as error:
@@ -135,9 +139,7 @@ def storage_errors(where: str) -> Iterator[None]:
                 f"{where}: the disk is full ({error.strerror}); free some space and run again: "
                 "finished parts are kept"
             ) from error
-        if isinstance(error, PermissionError | NotADirectoryError | FileExistsError) or (
-            error.errno == errno.EROFS
-        ):
+        if not only_full and error.errno in _FORBIDDEN:
             raise StorageError(
                 f"{where}: cannot be written ({error.strerror}); choose another --root, or change "
                 "its permissions"

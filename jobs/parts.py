@@ -29,7 +29,7 @@ from corpus.errors import LedgerImbalance
 from corpus.ledger import CHARACTERS, Ledger, total
 from corpus.publishing import PartOutput, PartRecords, publish_file
 from corpus.stages import Stage
-from corpus.storage import Store
+from corpus.storage import Store, storage_errors
 from jobs.progress import Progress, say
 
 if TYPE_CHECKING:
@@ -191,10 +191,11 @@ class Job:
         if keep:
             building = self.store.local("_stages", self.stage.name, f"{dataset}.building")
             building.mkdir(parents=True, exist_ok=True)
-            yield building
-            self._publish_folder(building, dataset)
+            with storage_errors(self.root, only_full=True):
+                yield building
+                self._publish_folder(building, dataset)
             return
-        with self.store.scratch() as building:
+        with self.store.scratch() as building, storage_errors(self.root, only_full=True):
             yield building
             self._publish_folder(building, dataset)
 
@@ -232,7 +233,7 @@ def _run_part(
     job: tuple[int, Any, int | None],
 ) -> None:
     number, item, expected = job
-    with store.scratch() as scratch:
+    with store.scratch() as scratch, storage_errors(store.root, only_full=True):
         out = PartOutput(store, scratch, number, outputs=outputs, counted=counted)
         task(out, item)
         records.add(out.finish(expected=expected))
@@ -250,7 +251,7 @@ def _run_sorted(
 ) -> None:
     if records.has(number):
         return
-    with store.scratch() as scratch:
+    with store.scratch() as scratch, storage_errors(store.root, only_full=True):
         out = PartOutput(store, scratch, number, outputs=outputs, counted=counted)
         task(out, _counted_rows(out, part, batches))
         records.add(out.finish())

@@ -70,7 +70,7 @@ def expand_files(patterns: Iterable[str], *, where: str) -> list[str]:
     """Paths that the patterns match, sorted within each; raises InputError where one has none."""
     paths: list[str] = []
     for pattern in patterns:
-        found = sorted(glob.glob(pattern, recursive=True))
+        found = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - absolute patterns too
         if not found:
             raise InputError(
                 f"{where}: {pattern} matches no file; expected at least one: check the path, or "

@@ -1,8 +1,8 @@
 """Running stages: what is up to date is skipped, and everything else runs once.
 
-A stage's fingerprint is made of its recipe sections, the seed, the digests of its input datasets, the
-size and time of its outside files, and the source code that it reaches. A stage whose record carries
-the same fingerprint is finished; parts of a killed attempt with the same fingerprint are kept.
+A stage's fingerprint is made of its recipe sections, the seed, the digests of its input datasets,
+the size and time of its outside files, and the source code that it reaches. A stage whose record
+carries the same fingerprint is finished; parts of a killed attempt with the same one are kept.
 """
 
 from __future__ import annotations
@@ -176,8 +176,8 @@ def _is_module(node: ast.ImportFrom, alias: ast.alias) -> bool:
 
 def _source(name: str) -> str:
     spec = util.find_spec(name)
-    source = spec.loader.get_source(name) if spec and hasattr(spec.loader, "get_source") else None  # type: ignore[union-attr]
-    return source or ""
+    read = getattr(spec.loader if spec else None, "get_source", None)
+    return (read(name) or "") if read else ""
 
 
 def read_record(store: Store, stage: Stage) -> dict[str, Any]:

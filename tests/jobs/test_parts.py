@@ -1,4 +1,4 @@
-"""Parts on Spark: published whole, resumed, counted, sorted, and the same for any number of cores."""
+"""Parts on Spark: published whole, resumed, counted, and sorted."""
 
 from __future__ import annotations
 

@@ -1,0 +1,138 @@
+"""A dataset is finished when it has a manifest, and every read is held against it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from corpus import schemas
+from corpus.datasets import open_dataset, publish_manifest, survivors
+from corpus.errors import Damaged, LedgerImbalance, NotBuilt, SchemaMismatch
+from corpus.identity import doc_id_of_place
+from corpus.publishing import PartOutput, PartRecords
+from corpus.storage import Store
+
+
+def table(name: str, rows: list[dict]) -> pa.Table:
+    schema = schemas.table_named(name).arrow
+    filled = [{**dict.fromkeys(schema.names), **row} for row in rows]
+    return pa.Table.from_pylist(filled, schema=schema)
+
+
+def doc_id(number: int) -> bytes:
+    return doc_id_of_place("test", "file", number)
+
+
+def documents(keeps: list[bool]) -> pa.Table:
+    return table("documents", [
+        {"doc_id": doc_id(n), "offset": n, "keep": keep, "reason": None if keep else "no_text",
+         "num_characters": n, "text": "x" * n if keep else None}
+        for n, keep in enumerate(keeps)
+    ])
+
+
+def verdicts(numbers: list[int], keeps: list[bool]) -> pa.Table:
+    return table("quality", [
+        {"doc_id": doc_id(n), "keep": keep, "reason": None if keep else "low_quality"}
+        for n, keep in zip(numbers, keeps, strict=True)
+    ])
+
+
+def publish(store: Store, name: str, rows: pa.Table, taken: int | None = None) -> dict:
+    with store.scratch() as scratch:
+        out = PartOutput(store, scratch, 0, outputs=[name], counted=name)
+        out.taken(rows.num_rows if taken is None else taken)
+        out.write(name, rows)
+        record = out.finish()
+    records = PartRecords(store, "stage", "step")
+    records.add(record)
+    publish_manifest(store, name, [records.read(0)[1][name]])
+    return record
+
+
+@pytest.fixture(params=["local", "memory"])
+def store(request, tmp_path: Path) -> Store:
+    return Store(str(tmp_path) if request.param == "local" else f"memory://{tmp_path.name}")
+
+
+def test_a_published_part_is_read_back_and_counted(store):
+    rows = documents([True, False, True])
+    record = publish(store, "documents", rows)
+    dataset = open_dataset(store, "documents")
+    assert dataset.read(0).equals(rows)
+    assert (dataset.num_rows, dataset.num_kept, dataset.files()) == (3, 2, ["part-00000.parquet"])
+    assert record["ledger"]["rows"] == {"taken": 3, "kept": 2, "dropped": {"no_text": 1}}
+    dataset.verify()
+
+
+def test_an_unfinished_dataset_names_the_stage_to_run(store):
+    with pytest.raises(NotBuilt, match="run `winnow run extract` first"):
+        open_dataset(store, "documents")
+
+
+def test_a_dropped_row_unbalances_the_ledger(store):
+    with pytest.raises(LedgerImbalance, match="4 rows were taken, but 2 kept"):
+        publish(store, "documents", documents([True, False, True]), taken=4)
+
+
+def test_a_row_dropped_without_a_reason_is_refused(store):
+    rows = table("quality", [{"doc_id": doc_id(0), "keep": False}])
+    with pytest.raises(LedgerImbalance, match="without a reason"):
+        publish(store, "quality", rows)
+
+
+def test_a_changed_byte_is_found_by_verify(tmp_path):
+    store = Store(str(tmp_path))
+    publish(store, "documents", documents([True]))
+    path = tmp_path / "documents" / "part-00000.parquet"
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    with pytest.raises(Damaged, match="SHA-256"):
+        open_dataset(store, "documents").verify()
+
+
+@pytest.mark.parametrize("damage", ["truncated", "gone"])
+def test_a_damaged_part_says_which_stage_makes_it_again(tmp_path, damage):
+    store = Store(str(tmp_path))
+    publish(store, "documents", documents([True]))
+    path = tmp_path / "documents" / "part-00000.parquet"
+    if damage == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(Damaged, match="winnow run extract --force"):
+        open_dataset(store, "documents").read(0)
+
+
+def test_another_table_in_a_part_s_place_is_refused(tmp_path):
+    store = Store(str(tmp_path))
+    publish(store, "documents", documents([True]))
+    publish(store, "quality", verdicts([0], [True]))
+    (tmp_path / "quality" / "part-00000.parquet").replace(
+        tmp_path / "documents" / "part-00000.parquet"
+    )
+    with pytest.raises(SchemaMismatch):
+        open_dataset(store, "documents").read(0)
+
+
+def test_the_survivors_are_what_the_stage_before_kept_in_order(store):
+    publish(store, "documents", documents([True, False, True, True]))
+    publish(store, "quality", verdicts([0, 2, 3], [True, False, True]))
+    opened = [open_dataset(store, name) for name in ("documents", "quality")]
+    found = survivors(*opened, 0, ["text"])
+    assert found.to_pylist() == [
+        {"doc_id": doc_id(0), "num_characters": 0, "text": ""},
+        {"doc_id": doc_id(3), "num_characters": 3, "text": "xxx"},
+    ]
+    assert survivors(opened[0], opened[0], 0).num_rows == 3
+
+
+@pytest.mark.parametrize("numbers", [[2, 0], [0, 9]])
+def test_verdicts_on_other_documents_or_in_another_order_are_refused(store, numbers):
+    publish(store, "documents", documents([True, True, True]))
+    publish(store, "quality", verdicts(numbers, [True, True]))
+    with pytest.raises(Damaged, match="join by position"):
+        survivors(open_dataset(store, "documents"), open_dataset(store, "quality"), 0)

@@ -1,0 +1,77 @@
+"""Files appear whole or not at all, and a full or forbidden disk is one clear error."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from pathlib import Path
+
+import pytest
+
+from corpus.errors import StorageError
+from corpus.storage import SCRATCH, Store, storage_errors
+
+
+@pytest.fixture(params=["local", "memory"])
+def store(request, tmp_path: Path) -> Store:
+    return Store(str(tmp_path) if request.param == "local" else f"memory://{tmp_path.name}")
+
+
+def test_what_is_written_is_read_back_from_any_file_system(store):
+    store.write(b"bytes", "folder", "file")
+    assert store.read("folder", "file") == b"bytes"
+    assert store.size("folder", "file") == 5
+    assert store.names("folder") == ["file"]
+
+
+def test_a_folder_that_is_not_there_has_no_names(store):
+    assert store.names("nowhere") == []
+    assert not store.exists("nowhere")
+
+
+def test_removing_a_folder_removes_what_it_holds(store):
+    store.write(b"", "folder", "inner", "file")
+    store.remove("folder")
+    assert not store.exists("folder", "inner", "file")
+    store.remove("folder")
+
+
+def test_a_writer_that_fails_leaves_no_file(tmp_path):
+    store = Store(str(tmp_path))
+    with pytest.raises(RuntimeError), store.scratch() as scratch:
+        (scratch / "half").write_bytes(b"half")
+        raise RuntimeError
+    assert store.names(SCRATCH) == []
+
+
+def test_a_store_travels_to_a_task(tmp_path):
+    store = pickle.loads(pickle.dumps(Store(str(tmp_path))))
+    assert store.path("a", "b") == f"{tmp_path}/a/b"
+
+
+def test_a_full_disk_is_a_storage_error():
+    with pytest.raises(StorageError, match="the disk is full"), storage_errors("/dev/full"):
+        Path("/dev/full").write_bytes(b"x" * 100_000)
+
+
+def test_another_error_stays_itself():
+    with pytest.raises(FileNotFoundError), storage_errors("here"):
+        Path("/nonexistent/file").read_bytes()
+
+
+def test_a_root_below_a_file_cannot_be_written(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(StorageError, match="choose another --root"):
+        Store(str(tmp_path / "file" / "root")).check_writable()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_forbidden_root_cannot_be_written(tmp_path):
+    tmp_path.chmod(0o500)
+    with pytest.raises(StorageError, match="choose another --root"):
+        Store(str(tmp_path / "root")).check_writable()
+
+
+def test_a_remote_root_has_no_local_path():
+    with pytest.raises(StorageError, match="needs a local or mounted root"):
+        Store("memory://bucket").local("shards")

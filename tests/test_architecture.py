@@ -1,0 +1,63 @@
+"""Imports point down: jobs -> filters -> corpus; Spark, torch and files each have their one place."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+MODULES = sorted(p for name in ("corpus", "filters", "jobs") for p in (ROOT / name).rglob("*.py"))
+
+FORBIDDEN = {
+    "corpus": {"filters", "jobs", "pyspark", "torch"},
+    "filters": {
+        "jobs", "pyspark", "torch", "fsspec", "aiohttp", "requests", "socket", "urllib3", "time",
+        "random", "os", "pathlib",
+    },
+    "jobs": {"torch"},
+}
+
+
+def imported(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_a_module_imports_only_what_lies_below_it(path: Path):
+    relative = path.relative_to(ROOT)
+    forbidden = set(FORBIDDEN[relative.parts[0]])
+    if relative.parts[:2] == ("corpus", "trainer"):
+        forbidden.discard("torch")
+    assert imported(path) & forbidden == set()
+
+
+def test_the_checked_modules_are_there():
+    assert len(MODULES) > 40
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_no_module_has_a_name_of_the_standard_library(path: Path):
+    # `python jobs/x.py` puts jobs/ first on the path, where such a name would replace the library's.
+    assert path.stem == "__init__" or path.parent.name != "jobs" or (
+        path.stem not in sys.stdlib_module_names
+    )
+
+
+def test_torch_free_parts_import_without_torch():
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "import jobs.cli, jobs.runner, jobs.train, corpus.trainer, corpus.trainer.settings"
+    )
+    import subprocess
+
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
