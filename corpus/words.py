@@ -14,23 +14,25 @@ Cost: 300 MB and more of text a second on one core; 3 s to compile once, then ca
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 from numba import njit
 
-UInt8Array = npt.NDArray[np.uint8]
-UInt64Array = npt.NDArray[np.uint64]
-Int64Array = npt.NDArray[np.int64]
-
-_NUM_CODE_POINTS = sys.maxunicode + 1
-# 256 code points a page: 4,352 pages, of which about 190 differ (the table is 0.2 MB, not 4.4).
-_PAGE = 256
+from corpus.utf8 import (
+    CodePoints,
+    Int64Array,
+    TextBytes,
+    UInt8Array,
+    UInt32Array,
+    UInt64Array,
+    code_points,
+    mix,
+    text_bytes,
+    value_at,
+)
 
 # FNV-1a over code points with the golden ratio in place of its sparse prime, then splitmix64's
 # finaliser: 3.6 million distinct 64-bit values collide with a chance of 4e-7.
@@ -51,14 +53,6 @@ class Words(NamedTuple):
     """int64 (num_words,): one past its last byte."""
     offsets: Int64Array
     """int64 (num_documents + 1,)."""
-
-
-class TextBytes(NamedTuple):
-    """The UTF-8 bytes of an Arrow string array; document i is data[starts[i]:ends[i]]."""
-
-    data: UInt8Array
-    starts: Int64Array
-    ends: Int64Array
 
 
 def normalise(text: str) -> str:
@@ -97,33 +91,13 @@ def ngram_hashes(words: Words, n: int) -> tuple[UInt64Array, Int64Array]:
     return _ngrams(words.hashes, words.offsets, offsets, n), offsets
 
 
-def text_bytes(texts: pa.Array | pa.ChunkedArray) -> Iterator[TextBytes]:
-    """Yield the bytes of each chunk without a copy; a null is an empty document."""
-    for chunk in texts.chunks if isinstance(texts, pa.ChunkedArray) else [texts]:
-        width = np.int32 if pa.types.is_string(chunk.type) else np.int64
-        if not (pa.types.is_string(chunk.type) or pa.types.is_large_string(chunk.type)):
-            raise TypeError(f"texts are {chunk.type}, expected string or large_string")
-        _, offsets_buffer, data_buffer = chunk.buffers()
-        size = np.dtype(width).itemsize
-        if len(chunk) == 0:
-            offsets = np.zeros(1, np.int64)
-        else:
-            raw = np.frombuffer(offsets_buffer, width, len(chunk) + 1, chunk.offset * size)
-            offsets = raw.astype(np.int64)
-        starts, ends = offsets[:-1], offsets[1:].copy()
-        if chunk.null_count:
-            is_null = np.asarray(chunk.is_null())
-            ends[is_null] = starts[is_null]
-        yield TextBytes(np.frombuffer(data_buffer or b"", np.uint8), starts, ends)
-
-
 def _lower(letter: str) -> str:
     """One lower-case code point for one; see the module's limits."""
     return letter.lower()[0]
 
 
 def _split_bytes(text: TextBytes) -> Words:
-    pages, values = _unicode_tables()
+    pages, values = _lower_table()
     # Room for the most words there can be. numpy asks for huge pages, and what is not written is
     # never backed by memory: twice as fast as growing arrays inside the kernel.
     room = int((text.ends - text.starts + 1).sum()) // 2
@@ -135,64 +109,9 @@ def _split_bytes(text: TextBytes) -> Words:
 
 
 @cache
-def _unicode_tables() -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint32]]:
-    """Python's own view of every code point: its lower case where alphanumeric, else 0.
-
-    Returns int64 (4352,) where each page of 256 begins in the values, and uint32 values.
-    Takes 0.2 s once a process.
-    """
-    lower = np.zeros(_NUM_CODE_POINTS, np.uint32)
-    for code_point in range(_NUM_CODE_POINTS):
-        letter = chr(code_point)
-        if letter.isalnum():
-            lower[code_point] = ord(_lower(letter))
-    values, page_of = np.unique(lower.reshape(-1, _PAGE), axis=0, return_inverse=True)
-    # The first page comes first as well, so that the kernel reads ASCII without the page table.
-    pages = (page_of.reshape(-1) + 1) * _PAGE
-    return pages.astype(np.int64), np.concatenate([lower[:_PAGE], values.reshape(-1)])
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _mix(x: np.uint64) -> np.uint64:
-    """Finaliser of splitmix64 (Steele et al. 2014)."""
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _lower_at(
-    data: UInt8Array,
-    i: np.uint64,
-    end: np.uint64,
-    pages: Int64Array,
-    values: npt.NDArray[np.uint32],
-) -> tuple[np.uint32, np.uint64]:
-    """Lower case of the code point at byte i (0 where it is no letter or digit), and its length.
-
-    Bytes that are not UTF-8 part words, one at a time; nothing is read past the document's end.
-    """
-    first = np.int64(data[i])
-    length = np.uint64(1)
-    code_point = np.int64(0)
-    left = np.int64(end - i)
-    if first < 128:
-        code_point = first
-    elif 0xC2 <= first < 0xE0 and left >= 2:
-        code_point = ((first & 0x1F) << 6) | (np.int64(data[i + np.uint64(1)]) & 0x3F)
-        length = np.uint64(2)
-    elif 0xE0 <= first < 0xF0 and left >= 3:
-        middle = (np.int64(data[i + np.uint64(1)]) & 0x3F) << 6
-        code_point = ((first & 0x0F) << 12) | middle | (np.int64(data[i + np.uint64(2)]) & 0x3F)
-        length = np.uint64(3)
-    elif 0xF0 <= first < 0xF5 and left >= 4:
-        middle = (np.int64(data[i + np.uint64(1)]) & 0x3F) << 12
-        middle |= (np.int64(data[i + np.uint64(2)]) & 0x3F) << 6
-        code_point = ((first & 0x07) << 18) | middle | (np.int64(data[i + np.uint64(3)]) & 0x3F)
-        length = np.uint64(4)
-    if code_point >= _NUM_CODE_POINTS:
-        code_point = np.int64(0)
-    return values[np.uint64(pages[np.uint64(code_point >> 8)] + (code_point & 255))], length
+def _lower_table() -> CodePoints:
+    """Lower case of each alphanumeric code point, 0 for the others, as Python has it."""
+    return code_points(lambda letter: ord(_lower(letter)) if letter.isalnum() else 0)
 
 
 @njit(cache=True, nogil=True)
@@ -201,7 +120,7 @@ def _split(
     starts: Int64Array,
     ends: Int64Array,
     pages: Int64Array,
-    values: npt.NDArray[np.uint32],
+    values: UInt32Array,
     hashes: UInt64Array,
     word_starts: Int64Array,
     word_ends: Int64Array,
@@ -220,7 +139,7 @@ def _split(
             length = np.uint64(1)
             lower = values[data[i]]
             if data[i] >= 128:
-                lower, length = _lower_at(data, i, end, pages, values)
+                lower, length = value_at(data, i, end, pages, values)
             if lower == 0:
                 i += length
                 continue
@@ -237,10 +156,10 @@ def _split(
                     h = (h ^ np.uint64(lower)) * _MULTIPLIER
                     i += np.uint64(1)
                 if i < end and data[i] >= 128:
-                    lower, length = _lower_at(data, i, end, pages, values)
+                    lower, length = value_at(data, i, end, pages, values)
                 else:
                     break
-            hashes[n] = _mix(h)
+            hashes[n] = mix(h)
             word_starts[n] = np.int64(word_start - begin)
             word_ends[n] = np.int64(i - begin)
             n += 1
@@ -266,6 +185,6 @@ def _ngrams(
             rolling = rolling * _NGRAM_BASE + hashes[first + i]
         for j in range(offsets[d + 1] - offsets[d]):
             rolling = rolling * _NGRAM_BASE + hashes[first + j + n - 1]
-            found[offsets[d] + j] = _mix(rolling)
+            found[offsets[d] + j] = mix(rolling)
             rolling -= hashes[first + j] * drop
     return found
