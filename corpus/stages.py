@@ -79,7 +79,9 @@ STAGES: tuple[Stage, ...] = (
         purpose="Benchmark text found, confirmed and cut; overlap measured both ways.",
         inputs=("documents", "dedup"),
         outputs=(
-            "benchmark_items", "benchmark_filter", "hits", "overlap", "contamination",
+            "benchmark_index", "source_ngrams", "ngram_hits", "ngram_frequencies",
+            "benchmark_items", "hits", "filter_parts", "benchmark_filter", "overlap",
+            "contamination",
         ),
         sections=("contamination",),
     ),
