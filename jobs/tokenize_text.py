@@ -1,0 +1,285 @@
+"""Byte-level BPE trained on the mixture, and token shards in global order.
+
+Three steps: the vocabulary (on the driver, over a keyed sample of the mixture), the ids of each
+document (one task per part), and the shards. The last is the pipeline's one shuffle that moves more
+than keys: ids go to their shard by their place in the global order and are sorted there, so that
+shards depend on the mixture and the seed alone.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as sql
+
+from corpus import bpe, schemas
+from corpus.bpe import Vocabulary
+from corpus.datasets import Dataset, Part, publish_manifest, survivors
+from corpus.errors import Damaged, NotBuilt
+from corpus.identity import DOC_ID, keyed_uniform
+from corpus.publishing import PartOutput, publish_file
+from corpus.shards import (
+    MANIFEST,
+    SPLITS,
+    ShardWriter,
+    Split,
+    TokenFormat,
+    make_manifest,
+    shard_info,
+    shard_name,
+    token_dtype,
+    write_manifest,
+)
+from filters.order import POSITION_BITS, SHARD_BITS, positions
+from filters.pieces import kept_texts
+from jobs.parts import Job
+from jobs.recipe import Recipe
+
+STAGE = "tokenize"
+SLICE_BYTES = 16 * 2**20  # text encoded at once: bounds a task's memory
+
+Tables = tuple[Dataset, Dataset, Dataset]  # documents, contamination, mix
+
+
+def files(recipe: Recipe) -> list[str]:
+    """The vocabulary's files, where the recipe gives one."""
+    given = recipe.tokenize.vocabulary
+    return bpe.vocabulary_files(given) if given else []
+
+
+def run(job: Job) -> None:
+    """Make the vocabulary, encode, and write the shards."""
+    tables = (job.input("documents"), job.input("contamination"), job.input("mix"))
+    vocabulary, token_format = _tokenizer(job, tables)
+    job.map_parts(
+        partial(_encode, vocabulary, tables, job.seed),
+        range(tables[2].num_parts),
+        outputs=("encoded",),
+        counted="encoded",
+        step="encode",
+        expected=[tables[2].part_kept(part) for part in range(tables[2].num_parts)],
+    )
+    num_shards, num_copies = _count(job.input("encoded"), job.recipe.tokenize.tokens_per_shard)
+    names = [(split, number) for split in SPLITS for number in range(num_shards[split])]
+    job.write_sorted(
+        _placed(job.frame("encoded"), num_shards),
+        part="part",
+        num_parts=len(names),
+        order_by=("position", "doc_id", "copy"),
+        task=partial(_write_shard, token_format, names),
+        outputs=("shards", "provenance"),
+        counted="provenance",
+        step="shards",
+        expected_rows=num_copies,
+    )
+    _publish_description(job, token_format, names)
+
+
+def _tokenizer(job: Job, tables: Tables) -> tuple[Vocabulary, TokenFormat]:
+    """The vocabulary, made where no attempt of this run has; and what shards say of it."""
+    try:
+        job.input("tokenizer")
+    except NotBuilt:
+        _make_tokenizer(job, tables)
+    data = job.store.read("tokenizer", bpe.TOKENIZER_FILE)
+    vocabulary = bpe.read_tokenizer(data, where=job.store.path("tokenizer", bpe.TOKENIZER_FILE))
+    return vocabulary, TokenFormat(
+        vocab_size=vocabulary.size,
+        eot_id=vocabulary.eot_id,
+        tokenizer_sha256=hashlib.sha256(data).hexdigest(),
+    )
+
+
+def _make_tokenizer(job: Job, tables: Tables) -> None:
+    settings = job.recipe.tokenize
+    drawn = pc.sum(job.input("mixture").read_all(["drawn_bytes"])["drawn_bytes"]).as_py()
+    if settings.vocabulary:
+        vocabulary = bpe.load(Path(settings.vocabulary))
+    else:
+        texts = _sample(tables, share=settings.train_bytes / drawn, seed=job.seed)
+        vocabulary = bpe.train(texts, vocab_size=settings.vocab_size)
+    sample = list(_sample(tables, share=bpe.REPORT_BYTES / drawn, seed=job.seed))
+    report = bpe.measure(vocabulary, sample) | {"trained": not settings.vocabulary}
+    with job.folder("tokenizer") as folder:
+        bpe.save(vocabulary, folder, report)
+    job.log(
+        f"{vocabulary.size:,} tokens in the vocabulary, {report['bytes_per_token']} bytes a token"
+    )
+    if not settings.vocabulary and vocabulary.size < settings.vocab_size:
+        job.log(
+            f"{settings.vocab_size:,} tokens were asked for; the text has no more pairs that "
+            "occur twice"
+        )
+
+
+def _sample(tables: Tables, *, share: float, seed: int) -> Iterator[str]:
+    """Texts of a share of the train mixture's copies, each drawn by its own chance, in order."""
+    for part in range(tables[2].num_parts):
+        mix = tables[2].read(part, ("doc_id", "keep", "split", "copies"))
+        kept = mix.filter(mix["keep"])
+        in_train = pc.equal(kept["split"], "train").to_numpy()
+        copies = np.where(in_train, kept["copies"].to_numpy(), 0)
+        times = np.zeros(len(copies), np.int64)
+        for copy in range(int(copies.max(initial=0))):
+            u = keyed_uniform(kept["doc_id"], seed=seed, stage=STAGE, copy=copy)
+            times += (u < share) & (copy < copies)
+        if times.any():
+            rows = _mixed(tables, part).append_column("times", pa.array(times))
+            for slice_ in _slices(rows.filter(pc.greater(rows["times"], 0))):
+                texts = kept_texts(slice_["text"], slice_["pieces"])
+                for its_texts, num in zip(texts, slice_["times"].to_pylist(), strict=True):
+                    yield from its_texts * num
+
+
+def _mixed(tables: Tables, part: int) -> pa.Table:
+    """The documents of a part that the mixture keeps: text, pieces, and their row of `mix`."""
+    documents, contamination, mix = tables
+    drawn = mix.read(part, ("doc_id", "keep", "split", "epochs", "copies"))
+    cuts = contamination.read(part, ("doc_id", "keep", "pieces"))
+    cuts = cuts.filter(cuts["keep"])
+    if not cuts["doc_id"].combine_chunks().equals(drawn["doc_id"].combine_chunks()):
+        raise Damaged(
+            f"{mix.path(part)}: its documents are not those that {contamination.path(part)} "
+            "keeps; run `winnow run mix --force`"
+        )
+    pieces = cuts.filter(drawn["keep"])["pieces"]
+    drawn = drawn.filter(drawn["keep"])
+    rows = survivors(documents, mix, part, ("source", "url", "text"))
+    for name in ("split", "epochs", "copies"):
+        rows = rows.append_column(name, drawn[name])
+    return rows.append_column("pieces", pieces)
+
+
+def _slices(rows: pa.Table) -> Iterator[pa.Table]:
+    """The rows in slices of about SLICE_BYTES of text."""
+    ends = np.cumsum(pc.binary_length(rows["text"]).to_numpy(), dtype=np.int64)
+    start = 0
+    while start < rows.num_rows:
+        before = int(ends[start - 1]) if start else 0
+        end = max(start + 1, int(np.searchsorted(ends, before + SLICE_BYTES, "right")))
+        yield rows.slice(start, end - start)
+        start = end
+
+
+def _encode(vocabulary: Vocabulary, tables: Tables, seed: int, out: PartOutput, part: int) -> None:
+    """Write a part of `encoded`: each document's ids once, and the places of its copies."""
+    # One task a core: the encoder's own threads would only fight with the neighbours'.
+    os.environ["TOKENIZERS_PARALLELISM"] = "false"
+    itemsize = token_dtype(vocabulary.size).itemsize
+    for rows in _slices(_mixed(tables, part)):
+        ids = vocabulary.encode_documents(kept_texts(rows["text"], rows["pieces"]))
+        places = positions(
+            rows["doc_id"], rows["epochs"].to_numpy(), rows["copies"].to_numpy(), seed=seed
+        )
+        num_tokens = pa.array([len(its_ids) // itemsize for its_ids in ids], pa.int64())
+        columns = [
+            rows["doc_id"], rows["source"], rows["url"], rows["split"], places, num_tokens,
+            pa.array(ids, pa.binary()),
+        ]
+        out.write("encoded", pa.table(columns, schema=schemas.table_named("encoded").arrow))
+        out.taken(rows.num_rows)
+
+
+def _count(encoded: Dataset, tokens_per_shard: int) -> tuple[dict[Split, int], int]:
+    """Shards of each split, and copies of all documents."""
+    num_tokens: Counter[str] = Counter()
+    num_copies = 0
+    for part in range(encoded.num_parts):
+        rows = encoded.read(part, ("split", "positions", "num_tokens"))
+        copies = pc.cast(pc.list_value_length(rows["positions"]), pa.int64())
+        tokens = pc.multiply(copies, rows["num_tokens"])
+        num_copies += int(pc.sum(copies).as_py() or 0)
+        for split in SPLITS:
+            its_own = tokens.filter(pc.equal(rows["split"], split))
+            num_tokens[split] += int(pc.sum(its_own).as_py() or 0)
+    return {split: -(-num_tokens[split] // tokens_per_shard) for split in SPLITS}, num_copies
+
+
+def _placed(encoded: DataFrame, num_shards: dict[Split, int]) -> DataFrame:
+    """A row for each copy, with the part that writes its shard: those of train come first."""
+    rows = encoded.select(
+        "doc_id", "source", "url", "split", "ids",
+        sql.posexplode("positions").alias("copy", "position"),
+    )
+    high = sql.shiftright("position", POSITION_BITS - SHARD_BITS)
+    train, validation = (
+        sql.shiftright(high * sql.lit(num_shards[split]).cast("long"), SHARD_BITS)
+        for split in SPLITS
+    )
+    part = sql.when(sql.col("split") == SPLITS[0], train).otherwise(
+        validation + sql.lit(num_shards[SPLITS[0]])
+    )
+    return rows.withColumn("part", part)
+
+
+def _write_shard(
+    token_format: TokenFormat,
+    names: Sequence[tuple[Split, int]],
+    out: PartOutput,
+    batches: Iterator[pa.RecordBatch],
+) -> None:
+    """Write one shard from its documents in order, and their rows of `provenance`."""
+    split, number = names[out.number]
+    name = shard_name(split, number)
+    files = (out.file("shards", f"{name}.bin"), out.file("shards", f"{name}.idx"))
+    ordinal = 0
+    with ShardWriter(*files, token_format) as shard:
+        for batch in batches:
+            ranges = np.array([shard.add(ids.as_py()) for ids in batch["ids"]], np.int64)
+            size = batch.num_rows
+            columns = [
+                pa.repeat(split, size), pa.repeat(pa.scalar(number, pa.int32()), size),
+                pa.array(np.arange(ordinal, ordinal + size)), batch["doc_id"].cast(DOC_ID),
+                batch["copy"], batch["source"], batch["url"],
+                pa.array(ranges[:, 0]), pa.array(ranges[:, 1]),
+            ]
+            schema = schemas.table_named("provenance").arrow
+            out.write("provenance", pa.table(columns, schema=schema))
+            ordinal += size
+
+
+def _publish_description(
+    job: Job, token_format: TokenFormat, names: Sequence[tuple[Split, int]]
+) -> None:
+    """Add shards.json to the shards, as a part of its own after theirs."""
+    shards, provenance = job.input("shards"), job.input("provenance")
+    described = []
+    for part, (split, number) in enumerate(names):
+        rows = provenance.read(part, ("source", "start", "end"))
+        sizes = pa.table(
+            {"source": rows["source"], "tokens": pc.subtract(rows["end"], rows["start"])}
+        )
+        summed = sizes.group_by("source").aggregate([("tokens", "sum")])
+        source_tokens = {row["source"]: row["tokens_sum"] for row in summed.to_pylist()}
+        described.append(
+            shard_info(
+                token_format, split, number,
+                num_documents=rows.num_rows, source_tokens=source_tokens,
+                files=[(file.num_bytes, file.sha256) for file in shards.parts[part].files],
+            )
+        )
+    manifest = make_manifest(token_format, described, seed=job.seed)
+    with job.store.scratch() as scratch:
+        write_manifest(scratch / MANIFEST, manifest)
+        published = publish_file(job.store, scratch / MANIFEST, "shards", MANIFEST)
+    own = Part(number=len(names), num_rows=0, num_kept=0, files=(published,))
+    publish_manifest(job.store, "shards", [*shards.parts[: len(names)], own])
+    for split in SPLITS:
+        num = sum(1 for its_split, _ in names if its_split == split)
+        job.log(f"{split}: {manifest.num_tokens[split]:,} tokens in {num} shards")
+
+
+if __name__ == "__main__":  # spark-submit jobs/tokenize_text.py --recipe tiny --root out
+    from jobs.cli import main
+
+    main(["run", "tokenize", *sys.argv[1:]])
