@@ -1,0 +1,50 @@
+"""One self-contained page: funnel, scores, duplicates, contamination, mixture, loss, sample.
+
+reporting/gather.py reads what the stages published, reporting/page.py writes it as HTML. The page
+needs no network and no script; what comes from documents is always escaped text, and a content
+security policy forbids the browser everything else. The same tables give the same bytes.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from corpus.config import Settings
+from jobs.parts import Job
+from jobs.reporting.gather import gather
+from jobs.reporting.page import write_page
+
+
+class ReportSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How much the page shows."""
+
+    num_bins: int = 40
+    """Bars of a histogram."""
+    num_clusters: int = 8
+    """Duplicate clusters shown, the largest first."""
+    num_members: int = 6
+    """Members shown of a cluster."""
+    num_hits: int = 12
+    """Benchmark matches shown."""
+    sample_characters: int = 4_000
+    """Characters shown of the model's sample."""
+
+    def __post_init__(self) -> None:
+        """Refuse sizes that are not positive."""
+        for name in self.__struct_fields__:
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}, expected at least 1")
+
+
+def run(job: Job) -> None:
+    """Gather the facts and write the page."""
+    facts = gather(job.store, job.recipe)
+    with job.folder("report") as folder:
+        (folder / "index.html").write_text(write_page(facts), encoding="utf-8")
+    job.log(f"the page is {job.store.path('report', 'index.html')}")
+
+
+if __name__ == "__main__":  # spark-submit jobs/report.py --recipe tiny --root out
+    from jobs.cli import main
+
+    main(["run", "report", *sys.argv[1:]])

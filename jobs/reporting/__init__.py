@@ -1,0 +1,1 @@
+"""The report: gather.py reads the tables, charts.py draws, page.py writes the HTML."""

@@ -1,0 +1,108 @@
+"""What the report says, as plain values: gather.py reads them, page.py writes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+JUDGES = ("screen", "quality", "dedup", "contamination", "mix")
+DOCUMENT_STAGES = ("extract", *JUDGES)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageFacts:
+    """One stage's ledger."""
+
+    name: str
+    purpose: str
+    taken: int
+    kept: int
+    dropped: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceFacts:
+    """How many documents of a source each stage left, and the tokens they became."""
+
+    name: str
+    kept: dict[str, int]
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """A document of a cluster, with its similarity to the copy that was kept, where measured."""
+
+    title: str
+    url: str
+    jaccard: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster:
+    """Near-duplicates: the kept copy, and others of them."""
+
+    size: int
+    kept: Member
+    others: list[Member]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hit:
+    """One place where benchmark text was found."""
+
+    benchmark: str
+    item_id: str
+    ngram: str
+    url: str
+    document_frequency: int
+    exempt: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BenchmarkFacts:
+    """One benchmark: fields that hold an N-gram of the corpus, and 8-grams found by source."""
+
+    name: str
+    num_items: int
+    num_dirty: int
+    ngram_size: int
+    overlap: dict[str, float]
+
+
+@dataclass(slots=True, kw_only=True)
+class Facts:
+    """Everything on the page."""
+
+    name: str
+    description: str
+    seed: int
+    link_outcomes: dict[str, int] = field(default_factory=dict)
+    link_failures: dict[str, int] = field(default_factory=dict)
+    stages: list[StageFacts] = field(default_factory=list)
+    sources: list[SourceFacts] = field(default_factory=list)
+    score_edges: list[float] = field(default_factory=list)
+    scores: dict[str, list[int]] = field(default_factory=dict)
+    """Histogram of the classifier's score by source."""
+    length_edges: list[float] = field(default_factory=list)
+    lengths: dict[str, list[int]] = field(default_factory=dict)
+    """Histogram of characters: all texts, and those in the mixture."""
+    languages: list[tuple[str, int]] = field(default_factory=list)
+    num_clusters: int = 0
+    cluster_sizes: list[tuple[int, int]] = field(default_factory=list)
+    """(members, clusters of that size)."""
+    clusters: list[Cluster] = field(default_factory=list)
+    num_candidates: int = 0
+    num_verified: int = 0
+    jaccards: list[int] = field(default_factory=list)
+    """Candidate pairs by similarity, 20 bins over 0..1."""
+    benchmarks: list[BenchmarkFacts] = field(default_factory=list)
+    hits: list[Hit] = field(default_factory=list)
+    mixture: list[dict[str, Any]] = field(default_factory=list)
+    tokens: dict[str, int] = field(default_factory=dict)
+    """Tokens by split."""
+    num_shards: dict[str, int] = field(default_factory=dict)
+    tokenizer: dict[str, Any] = field(default_factory=dict)
+    training: list[dict[str, Any]] = field(default_factory=list)
+    """Rows of train.jsonl."""
+    sample: str = ""
