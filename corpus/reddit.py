@@ -1,34 +1,29 @@
 """Which links of a Reddit dump qualify: outbound, with enough karma, one row a submission.
 
-GPT-2's WebText is every outbound link of a submission that earned at least 3 karma (section 2.1); karma
-counts per submission, so two of 2 do not make one of 4. Dumps are JSON lines as Pushshift and Arctic
-Shift write them, old and new: packed as zstd with a 2 GiB window, xz, bzip2, gzip, or plain. A line is
-cut at b"\\n" before it is decoded, as a chunk may end inside a character. A submission that is its own
-page gives no link; one of another Reddit page does. A crosspost counts with its own karma for what the
-original links to. Memory: the packing's window and a batch.
+GPT-2's WebText is every outbound link of a submission that earned at least 3 karma (section 2.1);
+karma counts per submission, so two of 2 do not make one of 4. Dumps are JSON lines as Pushshift and
+Arctic Shift write them, old and new: packed as zstd with a 2 GiB window, xz, bzip2, gzip, or plain.
+A line is cut at b"\\n" before it is decoded, as a chunk may end inside a character. A submission
+that is its own page gives no link; one of another Reddit page does. A crosspost counts with its own
+karma for what the original links to. Memory: the packing's window and a batch.
 """
 
 from __future__ import annotations
 
-import bz2
 import json
 import logging
-import lzma
 import re
-import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
-import fsspec
 import msgspec
 import pyarrow as pa
-import zstandard
 
 from corpus import schemas
 from corpus.config import Settings
+from corpus.dumps import BREAK, read_lines
 from corpus.errors import InputError
 from corpus.urls import canonical_and_key
 
@@ -40,14 +35,11 @@ NO_KARMA = "no_karma"  # no score that is a number
 LOW_KARMA = "low_karma"
 NO_URL = "no_url"  # no link, or one that was deleted with the submission
 BAD_URL = "bad_url"  # no address of the web
-TRUNCATED_DUMP = "truncated_dump"  # the rest of a packed dump that ends early or is damaged: one each
+TRUNCATED_DUMP = "truncated_dump"  # the rest of a dump that ends early or is damaged, as one
 
 MAX_LOGGED_LINES = 5  # of malformed ones, a dump; the ledger has the count
-MAX_LINE_BYTES = 1 << 26  # 64 MiB: a "line" that is longer is no line, and must not fill memory
 BATCH_POSTS = 20_000  # rows of a batch
 MAX_TIME = 4_102_444_800  # seconds: the year 2100; a later date is a slip of the dump
-INPUT_BYTES = 1 << 16  # packed bytes a step; a step unpacks to a few MiB at most in a dump
-PLAIN_BYTES = 1 << 20
 
 
 class LinkSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -124,12 +116,12 @@ def read_dump(
 ) -> Iterator[PostBatch]:
     """Read a dump and yield its qualifying links in file order.
 
-    Every line is counted once, and a dump that breaks off counts one more, dropped as truncated_dump.
-    Raises InputError where the file is empty, is not packed as its name says, or holds no submission.
+    Every line is counted once; a dump that breaks off counts one more, dropped as truncated_dump.
+    Raises InputError where the file is empty, not packed as its name says, or has no submission.
     """
     tally = _Tally()
     any_line = False
-    for line in _lines(path):
+    for line in read_lines(path):
         any_line = True
         _count(line, tally, settings, path)
         if len(tally.rows) >= batch_posts:
@@ -177,7 +169,7 @@ def _link(submission: Submission) -> str:
     url = submission.url_overridden_by_dest or submission.url or ""
     if url and url[0] not in "/[":
         return url
-    # A crosspost's own url may be the bare path of the original, /r/...; "[deleted]" is none at all.
+    # A crosspost's own url may be the original's bare path, /r/...; "[deleted]" is none at all.
     for parent in submission.crosspost_parent_list or ():
         if parent.url and parent.url[0] not in "/[":
             return SELF_POST if _is_true(parent.is_self) else parent.url
@@ -220,7 +212,7 @@ def _decode(line: bytes) -> Submission | None:
 
 def _count(line: bytes, tally: _Tally, settings: LinkSettings, path: str) -> None:
     tally.num_lines += 1
-    if line is _BREAK:
+    if line is BREAK:
         tally.dropped[TRUNCATED_DUMP] += 1
         logger.warning(
             "%s: breaks off after byte %d of its text; what came before is used", path, tally.offset
@@ -264,106 +256,3 @@ def _batch(tally: _Tally, source: str) -> PostBatch:
 
 def _storage(kind: pa.DataType) -> pa.DataType:
     return pa.int64() if pa.types.is_timestamp(kind) else kind
-
-
-_BREAK = bytearray(b"break").decode().encode()  # a marker, told by identity: the dump breaks off here
-
-
-def _lines(path: str) -> Iterator[bytes]:
-    """Lines without their ends; the last may lack one; then _BREAK where the dump breaks off."""
-    tail: list[bytes] = []
-    tail_bytes = 0
-    for chunk in _chunks(path):
-        if chunk is _BREAK:
-            # The line that was being read may be whole: JSON says.
-            whole = b"".join(tail)
-            if whole and _decode(whole) is not None:
-                yield whole
-            yield _BREAK
-            return
-        first, *others = chunk.split(b"\n")
-        tail_bytes += len(first)
-        if tail_bytes <= MAX_LINE_BYTES:
-            tail.append(first)
-        if not others:
-            continue
-        yield b"".join(tail)
-        yield from others[:-1]
-        tail, tail_bytes = [others[-1]], len(others[-1])
-    if any(tail):
-        yield b"".join(tail)
-
-
-class _Codec(NamedTuple):
-    magic: re.Pattern[bytes]
-    new: Callable[[], Any]
-
-
-_CODECS = {
-    ".zst": _Codec(
-        re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18"),  # a frame, or one to skip
-        # Pushshift packs with --long=31: a window of 2 GiB, which decoders refuse by default.
-        lambda: zstandard.ZstdDecompressor(max_window_size=2**31).decompressobj(),
-    ),
-    ".xz": _Codec(re.compile(rb"\xfd7zXZ\x00"), lzma.LZMADecompressor),
-    ".bz2": _Codec(re.compile(rb"BZh[1-9]"), bz2.BZ2Decompressor),
-    ".gz": _Codec(re.compile(rb"\x1f\x8b\x08"), lambda: zlib.decompressobj(16 + zlib.MAX_WBITS)),
-}
-_DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError, zstandard.ZstdError)
-
-
-def _chunks(path: str) -> Iterator[bytes]:
-    """Unpacked bytes in file order, then _BREAK where the packed ones end early or are damaged."""
-    try:
-        opened = fsspec.open(path, "rb")
-        with opened as file:
-            codec = _codec(file.peek(8)[:8] if hasattr(file, "peek") else file.read(8), path)
-            file.seek(0)
-            if codec is None:
-                while chunk := file.read(PLAIN_BYTES):
-                    yield chunk
-            else:
-                yield from _unpack(file, codec)
-    except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file; expected a Reddit dump: check the recipe") from error
-
-
-def _codec(head: bytes, path: str) -> _Codec | None:
-    """The packing by the file's first bytes; raises InputError where its name says another."""
-    suffix = PurePosixPath(path).suffix.lower()
-    if not head:
-        raise InputError(
-            f"{path}: empty; expected a Reddit dump (JSON lines, plain or .zst .xz .bz2 .gz): "
-            "fetch it again or take it out of the recipe"
-        )
-    found = next((name for name, codec in _CODECS.items() if codec.magic.match(head)), None)
-    if suffix in _CODECS and found != suffix:
-        raise InputError(
-            f"{path}: begins with {head!r}, which is {found or 'no packed file'}; expected a "
-            f"{suffix} file as its name says: fetch it again, or rename it"
-        )
-    return _CODECS[found] if found else None
-
-
-def _unpack(file: Any, codec: _Codec) -> Iterator[bytes]:
-    """Unpack a chain of streams (dumps may be several, one after the other)."""
-    decoder = codec.new()
-    ended = False
-    while packed := file.read(INPUT_BYTES):
-        while packed:
-            if ended:
-                packed = packed.lstrip(b"\0")  # padding between or after streams
-                if not packed:
-                    break
-                decoder, ended = codec.new(), False
-            try:
-                chunk = decoder.decompress(packed)
-            except _DAMAGE:
-                yield _BREAK
-                return
-            if chunk:
-                yield chunk
-            ended = decoder.eof
-            packed = decoder.unused_data if ended else b""
-    if not ended:
-        yield _BREAK

@@ -1,0 +1,262 @@
+"""The polite fetcher: links -> a WARC file, and for each link what became of it.
+
+robots.txt is obeyed (robots.py), a host gets one request at a time with a pause between, private
+networks are out of reach (hosts.py), and every hop of a redirect is asked the same questions. A
+link that fails is a row with a reason (here and in exchange.py), never an error.
+Cost: one process and the pages in flight. Limit: a host that two parts of a crawl both reach by
+redirects can get a request from each at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urljoin
+
+import msgspec
+
+from corpus.config import Settings
+from corpus.crawl_archive import CrawlArchive, Page
+from corpus.exchange import (
+    CONNECTION_FAILED,
+    DNS_FAILURE,
+    PRIVATE_ADDRESS,
+    REDIRECTS,
+    TLS_FAILURE,
+    Client,
+    Failed,
+    new_session,
+)
+from corpus.hosts import is_literal
+from corpus.robots import (
+    MAX_ROBOTS_BYTES,
+    MAX_ROBOTS_REDIRECTS,
+    Rules,
+    parse_rules,
+    product_token,
+)
+from corpus.urls import canonical_url, host_of
+
+NOT_CAPTURED = "not_captured"  # crawling is switched off
+ROBOTS_DENIED = "robots_denied"
+ROBOTS_UNREACHABLE = "robots_unreachable"  # no answer about the rules: RFC 9309 forbids to go on
+HTTP_STATUS = "http_status"  # an answer that is neither 200 nor a redirect
+TOO_MANY_REDIRECTS = "too_many_redirects"
+BAD_REDIRECT = "bad_redirect"  # to no address of the web
+WRONG_CONTENT_TYPE = "wrong_content_type"
+
+# Failures of the host itself, not of its robots.txt.
+_NO_HOST = frozenset({CONNECTION_FAILED, DNS_FAILURE, PRIVATE_ADDRESS, TLS_FAILURE})
+
+
+class FetchSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How links that no local capture serves are fetched."""
+
+    crawl: bool = True
+    """Whether to ask the web; without it such links fail as not_captured."""
+    user_agent: str = "Winnow/0.1"
+    """Sent with each request; put an address where you can be reached. The part before the slash is
+    the name that robots.txt groups go by."""
+    links_per_part: int = 500
+    """Links aimed at in one part, the unit that a killed crawl resumes by; all links of a
+    registered domain stay in one part, so that its hosts see one crawler."""
+    max_hosts: int = 32
+    """Hosts asked at the same time, in one part."""
+    delay_seconds: float = 1.0
+    """Pause between requests to a host; a longer Crawl-delay of its robots.txt prevails."""
+    max_delay_seconds: float = 30.0
+    """Longest pause that a robots.txt can ask for."""
+    connect_seconds: float = 10.0
+    """Limit of one connection's set-up."""
+    read_seconds: float = 20.0
+    """Limit between two reads of an answer."""
+    total_seconds: float = 60.0
+    """Limit of one request with its answer."""
+    max_bytes: int = 10 << 20
+    """Largest body, as sent; Common Crawl cuts at 5 MiB, a page of text is below 1."""
+    max_redirects: int = 5
+    """Hops followed from a link."""
+    max_attempts: int = 4
+    """Requests for one address, where it throttles or breaks."""
+    backoff_seconds: float = 2.0
+    """Pause before the second attempt, then doubled each time; jitter takes off up to half."""
+    max_backoff_seconds: float = 120.0
+    """Longest pause before an attempt; a Retry-After beyond it ends the attempts."""
+    content_types: tuple[str, ...] = ("text/html", "application/xhtml+xml", "text/plain")
+    """Media types that are stored; an answer without a type is."""
+    allow_private_addresses: bool = False
+    """Whether names and redirects may lead to loopback and private networks."""
+    connect_to: dict[str, str] = msgspec.field(default_factory=dict)
+    """Host -> "ip:port" to connect to in its place, private or not, like curl's --connect-to."""
+
+    def __post_init__(self) -> None:
+        """Refuse values out of range."""
+        for name in ("links_per_part", "max_hosts", "max_bytes", "max_attempts"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1")
+        for name in ("connect_seconds", "read_seconds", "total_seconds"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise ValueError(f"{name} must be more than 0")
+        for name in ("delay_seconds", "max_delay_seconds", "backoff_seconds", "max_redirects"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} must not be negative")
+        if not self.user_agent.strip(" /") or not self.user_agent.isascii():
+            raise ValueError("user_agent must be a name in ASCII")
+        for host, place in self.connect_to.items():
+            address, _, port = place.rpartition(":")
+            if not (is_literal(address) and port.isdigit()):
+                raise ValueError(f"connect_to.{host} is {place}, expected as 127.0.0.1:80")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """What became of a link: a reason, or the place of its response record."""
+
+    url: str
+    reason: str | None = None
+    record_id: str | None = None
+    final_url: str | None = None
+    offset: int | None = None
+    length: int | None = None
+
+
+def crawl_links(urls: Sequence[str], settings: FetchSettings, path: Path) -> list[Fetched]:
+    """Fetch canonical, distinct addresses into a WARC file; returns one answer for each."""
+    with CrawlArchive(path) as archive:
+        answers = asyncio.run(_crawl(urls, settings, archive))
+        places = archive.finish(
+            {
+                "software": settings.user_agent,
+                "format": "WARC File Format 1.0",
+                "robots": "obey",
+                "http-header-user-agent": settings.user_agent,
+            }
+        )
+    fetched = []
+    for number, (url, answer) in enumerate(zip(urls, answers, strict=True)):
+        if isinstance(answer, str):
+            fetched.append(Fetched(url=url, reason=answer))
+        else:
+            record_id, final_url = answer
+            place = places[number]
+            fetched.append(
+                Fetched(
+                    url=url,
+                    record_id=record_id,
+                    final_url=final_url,
+                    offset=place.offset,
+                    length=place.length,
+                )
+            )
+    return fetched
+
+
+async def _crawl(
+    urls: Sequence[str], settings: FetchSettings, archive: CrawlArchive
+) -> list[str | tuple[str, str]]:
+    """Per link its reason, or record id and address of the page that went into the archive."""
+    answers: list[str | tuple[str, str]] = [""] * len(urls)
+    by_host: dict[str, list[int]] = {}
+    for number, url in enumerate(urls):
+        by_host.setdefault(host_of(url) or "", []).append(number)
+    free = asyncio.Semaphore(settings.max_hosts)
+    async with new_session(settings) as session:
+        crawler = Crawler(settings, Client(settings, session))
+
+        async def visit(numbers: list[int]) -> None:
+            async with free:
+                for number in numbers:
+                    try:
+                        page = await crawler.page(urls[number])
+                    except Failed as failure:
+                        answers[number] = failure.reason
+                    else:
+                        archive.add(number, page)
+                        answers[number] = (page.record_id, page.url)
+
+        async with asyncio.TaskGroup() as group:
+            for numbers in by_host.values():
+                group.create_task(visit(numbers))
+    return answers
+
+
+class Crawler:
+    """Fetches single pages, and remembers each origin's rules."""
+
+    def __init__(self, settings: FetchSettings, client: Client) -> None:
+        self._settings = settings
+        self._client = client
+        self._rules: dict[str, asyncio.Task[Rules]] = {}
+        self._agent = product_token(settings.user_agent)
+
+    async def page(self, asked: str) -> Page:
+        """The page of an address, redirects followed; raises Failed."""
+        url = asked
+        for _ in range(self._settings.max_redirects + 1):
+            await self._check_rules(url)
+            answer = await self._client.get(url, asked=asked, stop=self._stop)
+            if answer.status == 200:
+                return answer
+            url = _redirected(answer)
+        raise Failed(TOO_MANY_REDIRECTS)
+
+    def _stop(self, status: int, headers: Mapping[str, str]) -> str | None:
+        if status != 200:
+            return HTTP_STATUS
+        kind = headers.get("Content-Type", "").partition(";")[0].strip().lower()
+        return WRONG_CONTENT_TYPE if kind and kind not in self._settings.content_types else None
+
+    async def _check_rules(self, url: str) -> None:
+        """Raise Failed unless the robots.txt of the address's origin allows it."""
+        origin = "/".join(url.split("/", 3)[:3])
+        if origin not in self._rules:
+            self._rules[origin] = asyncio.create_task(self._read_rules(origin))
+        rules = await self._rules[origin]
+        if not rules.allow(url):
+            raise Failed(ROBOTS_DENIED)
+
+    async def _read_rules(self, origin: str) -> Rules:
+        """The origin's rules; raises Failed where it cannot be asked for them."""
+        try:
+            answer = await self._robots_txt(origin)
+        except Failed as failure:
+            if failure.reason in _NO_HOST:
+                raise
+            raise Failed(ROBOTS_UNREACHABLE) from failure
+        if answer is None or 400 <= answer.status < 500:
+            return Rules(None, self._agent)
+        if answer.status != 200:
+            raise Failed(ROBOTS_UNREACHABLE)
+        rules = parse_rules(answer.body, self._agent)
+        self._client.turns.ask_for(host_of(origin) or "", rules.delay)
+        return rules
+
+    async def _robots_txt(self, origin: str) -> Page | None:
+        """The origin's robots.txt, wherever it is kept; None where redirects lead nowhere."""
+        url = origin + "/robots.txt"
+        for _ in range(MAX_ROBOTS_REDIRECTS + 1):
+            answer = await self._client.get_start(url, num_bytes=MAX_ROBOTS_BYTES)
+            if answer.status not in REDIRECTS:
+                return answer
+            try:
+                url = _redirected(answer)
+            except Failed:
+                return None
+        return None
+
+
+def _redirected(answer: Page) -> str:
+    """The address that a redirect leads to; raises Failed where it is none of the web."""
+    location = dict((name.lower(), value) for name, value in answer.headers).get("location", "")
+    try:
+        # Headers are bytes; sites that send other than ASCII send UTF-8.
+        target = urljoin(answer.url, location.encode("latin-1").decode("utf-8"))
+    except ValueError:
+        raise Failed(BAD_REDIRECT) from None
+    url = canonical_url(target)
+    if url is None or not location:
+        raise Failed(BAD_REDIRECT)
+    return url
