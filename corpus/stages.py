@@ -30,7 +30,7 @@ STAGES: tuple[Stage, ...] = (
         module="jobs.links",
         purpose="Outbound links of the Reddit dumps that earned enough karma.",
         inputs=(),
-        outputs=("posts", "links"),
+        outputs=("links", "posts"),
         sections=("sources", "links"),
     ),
     Stage(
