@@ -1,0 +1,158 @@
+"""GPT-2's measure: the share of each benchmark's 8-grams that each source holds (section 4).
+
+A Bloom filter of each source's 8-grams is built by groups of parts and merged by OR; then every
+8-gram of every benchmark is looked up. The filters share the rate: over all sources together a
+find is wrong at most at 1e-8, which filters.json certifies from their bits. They are sized for the
+occurrences of 8-grams, an upper bound of the distinct ones that the search has counted already.
+Memory: about 5 bytes an 8-gram of a source, in each of its at most 4 tasks.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from corpus.datasets import Dataset, survivors
+from corpus.publishing import PartOutput
+from corpus.schemas import table_named
+from corpus.words import ngram_hashes, split_words
+from filters import bloom
+from filters.contamination import ContaminationSettings
+
+if TYPE_CHECKING:
+    from jobs.parts import Job
+
+ALL = "all"  # the overlap table's row over all sources
+# Text looked at in one go: words and hashes take about ten times as much for the moment.
+_BATCH_CHARACTERS = 16_000_000
+# A filter is built by a few tasks, each over many parts, because each holds one of full size.
+_MAX_TASKS_PER_FILTER = 4
+_MIN_PARTS_PER_TASK = 8
+_CATALOGUE = "filters.json"
+
+
+def measure(job: Job, settings: ContaminationSettings) -> None:
+    """Build a filter of each source in `source_ngrams`, and look the benchmarks up in them."""
+    parts_of, capacity = _sources(job.input("source_ngrams"))
+    rate = settings.false_positive_rate / max(len(capacity), 1)
+    tasks = [(name, group) for name in capacity for group in _groups(parts_of[name])]
+    job.map_parts(
+        partial(_build, job.input("documents"), job.input("dedup"), settings, capacity, rate),
+        tasks, outputs=("filter_parts",), counted="filter_parts", step="filters",
+    )  # fmt: skip
+    built = job.input("filter_parts")
+    with job.folder("benchmark_filter") as folder:
+        described = []
+        for number, name in enumerate(capacity):
+            merged = bloom.BloomFilter(capacity=capacity[name], rate=rate)
+            for task, (source, _) in enumerate(tasks):
+                if source == name:
+                    merged.merge(_open(built, _file_name(task)))
+            _save(merged, folder / _file_name(number))
+            described.append({"source": name, "file": _file_name(number), **merged.describe()})
+        catalogue = {
+            "ngram_size": settings.measured_ngram_size,
+            "certified_rate": sum(one["certified_rate"] for one in described),
+            "filters": described,
+        }
+        text = json.dumps(catalogue, indent=1, sort_keys=True)
+        (folder / _CATALOGUE).write_text(text + "\n", encoding="utf-8")
+    job.map_parts(
+        partial(_look_up, settings, job.input("benchmark_items"), job.input("benchmark_filter")),
+        [0], outputs=("overlap",), counted="overlap", step="overlap",
+    )  # fmt: skip
+
+
+def batches(documents: Dataset, before: Dataset, part: int) -> Iterator[pa.Table]:
+    """The part's survivors in turns of bounded text: doc_id, num_characters, source, text."""
+    table = survivors(documents, before, part, ("source", "text"))
+    turn = np.cumsum(table["num_characters"].to_numpy()) // _BATCH_CHARACTERS
+    edges = (np.flatnonzero(np.diff(turn)) + 1).tolist()
+    for first, end in zip([0, *edges], [*edges, table.num_rows], strict=True):
+        if end > first:
+            yield table.slice(first, end - first)
+
+
+def _sources(counts: Dataset) -> tuple[dict[str, list[int]], dict[str, int]]:
+    """Each source's parts and its 8-grams, by name."""
+    parts_of: dict[str, list[int]] = {}
+    capacity: dict[str, int] = {}
+    for part in range(counts.num_parts):
+        for row in counts.read(part).to_pylist():
+            parts_of.setdefault(row["source"], []).append(part)
+            capacity[row["source"]] = capacity.get(row["source"], 0) + row["num_ngrams"]
+    return parts_of, dict(sorted(capacity.items()))
+
+
+def _groups(parts: Sequence[int]) -> list[list[int]]:
+    """The parts of one source by task: the same for any number of cores."""
+    num_tasks = min(_MAX_TASKS_PER_FILTER, max(len(parts) // _MIN_PARTS_PER_TASK, 1))
+    return [group.tolist() for group in np.array_split(np.array(parts), num_tasks)]
+
+
+def _build(
+    documents: Dataset, before: Dataset, settings: ContaminationSettings,
+    capacity: dict[str, int], rate: float, out: PartOutput, task: tuple[str, list[int]],
+) -> None:  # fmt: skip
+    """Add the 8-grams of some parts of one source to a filter of the source's full size."""
+    source, parts = task
+    built = bloom.BloomFilter(capacity=capacity[source], rate=rate)
+    for part in parts:
+        for batch in batches(documents, before, part):
+            texts = batch.filter(pc.equal(batch["source"], source))["text"]
+            built.add(ngram_hashes(split_words(texts), settings.measured_ngram_size)[0])
+    _save(built, out.file("filter_parts", _file_name(out.number)))
+
+
+def _look_up(
+    settings: ContaminationSettings, items: Dataset, filters: Dataset, out: PartOutput, _: int
+) -> None:
+    """Look every 8-gram of every benchmark up in every source's filter, one at a time."""
+    table = items.read(0, ["benchmark", "text"])
+    names = list(settings.benchmarks)
+    hashes, offsets = ngram_hashes(split_words(table["text"]), settings.measured_ngram_size)
+    number = pc.index_in(table["benchmark"], value_set=pa.array(names, pa.string()))
+    benchmark = np.repeat(number.to_numpy(), np.diff(offsets))
+    num_ngrams = np.bincount(benchmark, minlength=len(names))
+    anywhere = np.zeros(len(hashes), np.bool_)
+    found = {}
+    catalogue = json.loads(filters.store.read(filters.name, _CATALOGUE))
+    for one in catalogue["filters"]:
+        is_in = _open(filters, one["file"]).contains(hashes)
+        anywhere |= is_in
+        found[one["source"]] = np.bincount(benchmark[is_in], minlength=len(names))
+    found[ALL] = np.bincount(benchmark[anywhere], minlength=len(names))
+    rows = [
+        {
+            "benchmark": name, "source": source,
+            "num_ngrams": int(num_ngrams[k]), "num_found": int(counts[k]),
+        }
+        for k, name in enumerate(names)
+        for source, counts in found.items()
+    ]  # fmt: skip
+    out.write("overlap", pa.Table.from_pylist(rows, schema=table_named("overlap").arrow))
+    out.taken(len(rows))
+
+
+def _open(dataset: Dataset, name: str) -> bloom.BloomFilter:
+    where = dataset.store.path(dataset.name, name)
+    if dataset.store.is_local:
+        return bloom.from_bytes(np.memmap(dataset.local(name), np.uint8, "r").data, where=where)
+    return bloom.from_bytes(dataset.store.read(dataset.name, name), where=where)
+
+
+def _save(built: bloom.BloomFilter, path: Path) -> None:
+    with path.open("wb") as handle:
+        handle.write(built.header())
+        handle.write(built.bits.astype("<u8", copy=False).data)
+
+
+def _file_name(number: int) -> str:
+    return f"{number:05d}.bloom"
