@@ -6,13 +6,28 @@ with doc_id, keep and reason; the reason names the fault and is null where the d
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from corpus.schemas import table_named
+
+BoolArray = npt.NDArray[np.bool_]
+Fault = tuple[str, BoolArray]
+"""A rule's answer: the reason it drops for, and bool (num_documents,), true where it does."""
+
+
+def first_fault(num_documents: int, faults: Iterable[Fault]) -> list[str | None]:
+    """The reason of the first rule that drops each document; None where none does."""
+    names: list[str | None] = [None]
+    first = np.zeros(num_documents, np.int32)
+    for reason, drops in faults:
+        first[(first == 0) & drops] = len(names)
+        names.append(reason)
+    return [names[number] for number in first]
 
 
 def verdicts(

@@ -1,0 +1,93 @@
+"""The screen: address, language, and the heuristics of Gopher and C4, in this order.
+
+Each rule set measures and judges by itself (url.py, language.py, gopher.py, repetition.py, c4.py);
+this file composes them. A document leaves under the first rule that drops it. Every signal is kept
+in the table, those of rules that are switched off as well, so that a threshold can be judged
+before it is used. Address and language rules hold for every source; the heuristics only for those
+that the recipe marks for them, since books and dialogues break rules that were made for pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import pyarrow as pa
+
+from corpus.config import Settings, Source
+from corpus.words import split_words
+from filters import c4, gopher, language, repetition, url
+from filters.gopher import Signals
+from filters.verdict import Fault, first_fault, verdicts
+
+COLUMNS = ("source", "url", "text")
+"""Columns of `documents` that the screen reads."""
+
+
+class ScreenSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The screen's rule sets."""
+
+    url: url.UrlSettings = url.UrlSettings()
+    """Wikipedia and blocked domains."""
+    language: language.LanguageSettings = language.LanguageSettings()
+    """Languages that stay."""
+    gopher_quality: gopher.GopherQualitySettings = gopher.GopherQualitySettings()
+    """Words, lines and symbols."""
+    gopher_repetition: repetition.GopherRepetitionSettings = repetition.GopherRepetitionSettings()
+    """Repeated lines, paragraphs and n-grams."""
+    c4: c4.C4Settings = c4.C4Settings()
+    """Sentences, filler and code."""
+
+
+def screen(
+    documents: pa.Table, settings: ScreenSettings, sources: Mapping[str, Source]
+) -> pa.Table:
+    """Measure and judge each document; returns rows of the table `screen`, in order."""
+    signals = measure(documents["text"], settings)
+    languages = language.detect(documents["text"].to_pylist(), settings.language)
+    source_names = documents["source"].to_pylist()
+    judged = np.array([sources[name].heuristics for name in source_names], np.bool_)
+    faults = [
+        *url.judge(documents["url"].to_pylist(), source_names, settings.url, sources),
+        *language.judge(languages, settings.language),
+        *((reason, drops & judged) for reason, drops in judge(signals, settings)),
+    ]
+    num_words, mean_length = signals.pop("num_words"), signals.pop("mean_word_length")
+    return verdicts(
+        "screen",
+        documents["doc_id"],
+        first_fault(documents.num_rows, faults),
+        language=languages.codes,
+        language_confidence=languages.confidences,
+        num_words=num_words.astype(np.int64),
+        mean_word_length=mean_length,
+        signals=_as_maps(signals, documents.num_rows),
+    )
+
+
+def measure(texts: pa.Array | pa.ChunkedArray, settings: ScreenSettings) -> Signals:
+    """Every signal of every rule set, by name."""
+    words = split_words(texts)
+    return {
+        **gopher.measure(texts, words, settings.gopher_quality),
+        **repetition.measure(texts, words, settings.gopher_repetition),
+        **c4.measure(texts, settings.c4),
+    }
+
+
+def judge(signals: Signals, settings: ScreenSettings) -> Iterator[Fault]:
+    """The faults that the rule sets in use find in the signals."""
+    if settings.gopher_quality.enabled:
+        yield from gopher.judge(signals, settings.gopher_quality)
+    if settings.gopher_repetition.enabled:
+        yield from repetition.judge(signals, settings.gopher_repetition)
+    if settings.c4.enabled:
+        yield from c4.judge(signals, settings.c4)
+
+
+def _as_maps(signals: Signals, num_documents: int) -> pa.Array:
+    """One map of name to value a document: map<string, float>."""
+    offsets = np.arange(num_documents + 1, dtype=np.int32) * len(signals)
+    names = pa.array(list(signals) * num_documents, pa.string())
+    values = np.stack(list(signals.values()), axis=1).astype(np.float32).reshape(-1)
+    return pa.MapArray.from_arrays(pa.array(offsets), names, pa.array(values))
