@@ -7,7 +7,7 @@ has to fetch them. The other pages, and most junk, are the raw crawl. `build_web
 below one folder:
 
     archive/*.warc.gz  reddit/RS_demo.zst  text/manuals.jsonl.gz  benchmark/quiz.jsonl
-    site/HOST/PATH     site/routes.json    plants.jsonl
+    site/HOST/PATH     site/routes.json    plants.jsonl    archived.txt
 """
 
 from __future__ import annotations
@@ -205,6 +205,9 @@ def write_web(web: Web, folder: Path) -> None:
         folder / "benchmark" / "quiz.jsonl",
         ({"id": i.item_id, "question": i.question, "answer": i.answer} for i in web.items),
     )
+    damaged = {plant.url for plant in web.plants if plant.kind == "damaged record"}
+    whole = [page.url for page in web.archived if page.url not in damaged]
+    (folder / "archived.txt").write_text("".join(f"{url}\n" for url in whole), "utf-8")
     _write_lines(folder / "plants.jsonl", (plant.to_json() for plant in web.plants))
 
 
