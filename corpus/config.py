@@ -1,9 +1,9 @@
 """Recipes: one frozen typed object from TOML.
 
-Each stage's settings are a `Settings` class beside the algorithm they steer; jobs/recipe.py composes
-them into one `Recipe`. A recipe is a TOML file, by name (corpus/recipes/NAME.toml, package data) or by
-path; `extends = "NAME"` lays it over another; `--set a.b=c` lays one value over that. An unknown key
-or a value of the wrong type stops with the key's path and what was expected there.
+Each stage's settings are a `Settings` class beside the algorithm they steer; jobs/recipe.py
+composes them into one `Recipe`. A recipe is a TOML file, by name (corpus/recipes/NAME.toml, package
+data) or by path; `extends = "NAME"` lays it over another; `--set a.b=c` lays one value over that.
+An unknown key or a value of the wrong type stops with its path and what was expected there.
 `{data}` in any string stands for the top-level `data` key, so that one recipe serves any folder.
 """
 
@@ -29,8 +29,8 @@ class Source(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where documents come from, and how the judging stages treat them."""
 
     kind: Literal["warc", "reddit", "text"]
-    """warc: crawl archives. reddit: submission dumps, whose links are looked up in the warc sources'
-    captures first, then fetched. text: JSON lines with `text` and optionally `id`, `url`, `title`."""
+    """warc: crawl archives. reddit: submission dumps, whose links are looked up in the captures of
+    the warc sources first, then fetched. text: JSON lines with `text`, and `id`, `url`, `title`."""
     files: tuple[str, ...]
     """Paths or glob patterns; `{data}` is expanded."""
     quality: Literal["judged", "positive", "trusted"] = "trusted"
@@ -61,7 +61,8 @@ def load_recipe(
 def recipe_names() -> list[str]:
     """Names of the recipes that come with the package, sorted."""
     folder = resources.files("corpus") / "recipes"
-    return sorted(f.name.removesuffix(".toml") for f in folder.iterdir() if f.name.endswith(".toml"))
+    names = (file.name for file in folder.iterdir())
+    return sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml"))
 
 
 def _read_extended(recipe: str, seen: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The command `winnow`: a thin skin over the library.
 
-Every way to run a stage (make, winnow run, spark-submit jobs/STAGE.py) ends in `run` here. An error of
-ours is printed as `Type: message` and ends with status 1; any other is a bug and shows its traceback.
+Every way to run a stage (make, winnow run, spark-submit jobs/STAGE.py) ends in `run` here. An
+error of ours is printed as `Type: message`, with status 1; any other is a bug and shows its trace.
 """
 
 from __future__ import annotations
@@ -38,19 +38,22 @@ class _Group(click.Group):
             raise click.ClickException(f"{type(error).__name__}: {error}") from error
 
 
+set_option = click.option(
+    "--set", "overrides", multiple=True, metavar="a.b=c", help="Lay a value over the recipe."
+)
+root_option = click.option("--root", default="build/run", show_default=True, help="The run's root.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
 def recipe_options(command: Command) -> Command:
     """The options that every command with a recipe shares."""
     for option in (
-        click.option("--set", "overrides", multiple=True, metavar="a.b=c", help="Lay over the recipe."),
-        click.option("--root", default="build/run", show_default=True, help="Where outputs go."),
+        set_option,
+        root_option,
         click.option("--recipe", help="NAME or FILE.toml; the root's last one where not given."),
     ):
         command = option(command)
     return command
-
-
-root_option = click.option("--root", default="build/run", show_default=True, help="The run's root.")
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
@@ -151,8 +154,9 @@ def status(recipe: str | None, root: str, overrides: tuple[str, ...], as_json: b
         rows = state.record.get("ledger", {}).get("rows", {})
         dropped = sum(rows.get("dropped", {}).values()) if rows else ""
         note = f"{state.state} ({state.parts_done} records)" if state.parts_done else state.state
-        cells = (rows.get("taken", ""), rows.get("kept", ""), dropped, state.record.get("seconds", ""))
-        table.add_row(state.stage.name, note, *(f"{cell:,}" if cell != "" else "" for cell in cells))
+        cells = [rows.get("taken"), rows.get("kept"), dropped, state.record.get("seconds")]
+        shown = ["" if cell is None or cell == "" else f"{cell:,}" for cell in cells]
+        table.add_row(state.stage.name, note, *shown)
     Console().print(table)
 
 
@@ -184,7 +188,7 @@ def why(document: str, root: str, as_json: bool, text: bool) -> None:
 
 @cli.command()
 @click.argument("name", required=False)
-@click.option("--set", "overrides", multiple=True, metavar="a.b=c", help="Lay over the recipe.")
+@set_option
 def recipe(name: str | None, overrides: tuple[str, ...]) -> None:
     """Print a recipe with every setting, or list the recipes that come along.
 
@@ -241,7 +245,8 @@ def _remembered(
 ) -> tuple[str, tuple[str, ...]]:
     """The recipe asked for, or the one that the root was last run with, and its overrides."""
     if recipe is not None:
-        return (str(Path(recipe).resolve()) if recipe.endswith(".toml") else recipe), tuple(overrides)
+        name = str(Path(recipe).resolve()) if recipe.endswith(".toml") else recipe
+        return name, tuple(overrides)
     store = Store(root)
     if not store.exists(*RUN_RECORD):
         raise InputError(

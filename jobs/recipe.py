@@ -1,7 +1,7 @@
 """A recipe: every stage's settings in one typed object.
 
-Each section's class lives beside the algorithm that it steers; this file only composes them. It is in
-jobs/ because it is the one place that needs both corpus/ and filters/.
+Each section's class lives beside the algorithm that it steers; this file only composes them. It is
+in jobs/ because it is the one place that needs both corpus/ and filters/.
 """
 
 from __future__ import annotations
@@ -9,19 +9,19 @@ from __future__ import annotations
 import glob
 from collections.abc import Iterable
 
-from corpus.crawler import FetchSettings
-from filters.contamination import ContaminationSettings
-from filters.heuristics import ScreenSettings
-from filters.mixture import MixSettings
 from filters.quality import QualitySettings
 
 from corpus.bpe import TokenizeSettings
 from corpus.config import Settings, Source, load_recipe
+from corpus.crawler import FetchSettings
 from corpus.errors import InputError
 from corpus.extraction import ExtractSettings
 from corpus.reddit import LinkSettings
 from corpus.trainer.settings import TrainSettings
+from filters.contamination import ContaminationSettings
 from filters.dedup import DedupSettings
+from filters.heuristics import ScreenSettings
+from filters.mixture import MixSettings
 from jobs.report import ReportSettings
 
 

@@ -7,15 +7,18 @@ benchmark questions inside pages, and damaged records; no server: every link lie
 from __future__ import annotations
 
 import gzip
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
+import uuid
 from dataclasses import replace
 from pathlib import Path
 
+from warcio.recordloader import ArcWarcRecord
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
@@ -129,14 +132,10 @@ def _write_archives(folder: Path, pages: list[Page]) -> None:
     path.write_bytes(path.read_bytes()[:-400])  # the last record is cut
 
 
-def _record(writer: WARCWriter, page: Page):
-    import io
-
+def _record(writer: WARCWriter, page: Page) -> ArcWarcRecord:
     headers = StatusAndHeaders(
         "200 OK", [("Content-Type", "text/html; charset=utf-8")], protocol="HTTP/1.1"
     )
-    import uuid
-
     return writer.create_warc_record(
         page.url,
         "response",
@@ -151,12 +150,9 @@ def _record(writer: WARCWriter, page: Page):
 
 def _write_dump(path: Path, pages: list[Page]) -> None:
     posts = [
-        {"id": f"a{n}", "url": page.url, "score": 3 + n, "is_self": False, "created_utc": 1400000000}
-        for n, page in enumerate(pages[:NUM_LINKED])
-    ]
-    posts += [
-        {"id": f"b{n}", "url": page.url, "score": 2, "is_self": False, "created_utc": 1400000000}
-        for n, page in enumerate(pages[NUM_LINKED : NUM_LINKED + 10])
+        {"id": f"a{n}", "url": page.url, "score": 3 + n if n < NUM_LINKED else 2, "is_self": False,
+         "created_utc": 1400000000}
+        for n, page in enumerate(pages[: NUM_LINKED + 10])
     ]
     path.write_text("".join(json.dumps(post) + "\n" for post in posts) + "{broken\n")
 

@@ -52,7 +52,7 @@ def test_a_recipe_that_extends_itself_stops(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("inner.treshold = 0.5", r"unknown field `treshold` - at `\$.inner`; did you mean threshold"),
+        ("inner.treshold = 0.5", r"unknown field `treshold` - at `\$.inner`; did you mean thr"),
         ('inner.threshold = "high"', r"Expected `float`, got `str` - at `\$.inner.threshold`"),
         ("inner = ", "not TOML"),
     ],
