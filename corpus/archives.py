@@ -1,35 +1,23 @@
-"""The bytes of an archive, plain, gzip or zstd, as one stream that survives damage.
+"""The bytes of an archive as one stream of records that survives damage.
 
-A reader gives the bytes of one record after another and knows where each began. gzip and zstd
-archives are chains of members (frames), usually one a record (WARC 1.1 annex D; IIPC
-warc-zstandard 1.0), and a member's checksum is verified before its record is believed. After
-damage the reader goes on at the next place that reads as a record: in a chain, at the next member
-that unpacks to one; in plain bytes, at the next line that begins one. So a damaged record costs
-itself alone.
-Cost: one record's bytes in memory at most. Limits: two neighbours whose beginnings are both
-unreadable count as one damage, since nothing tells where the second began; after damage, an
-archive stored within a record may be taken for records.
+A reader gives the bytes of one record after another and knows where each began. After damage it
+goes on at the next place that reads as a record, so that a damaged record costs itself alone. This
+file reads plain bytes, where that place is the next line that begins a record; members.py reads
+packed ones.
+Cost: one record's bytes in memory at most. Limit: two neighbours whose beginnings are both
+unreadable count as one damage, since nothing tells where the second began.
 """
 
 from __future__ import annotations
 
-import io
 import re
-import zlib
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import IO, Any, Protocol
-
-import zstandard
-
-from corpus.errors import InputError
+from typing import IO
 
 RECORD_START = re.compile(  # a WARC record's first line and field, or an ARC record's only line
     rb"(?i:WARC)/[01]\.\d+[ \t]*\r?\n(?=[\w-]+[ \t]*:)"
-    rb"|[A-Za-z][\w+.-]*:\S* [0-9.]+ \d{8,17} [^\r\n]{0,256} -?\w+\r?\n"
+    rb"|[A-Za-z][\w+.-]*:[^\r\n]{0,2048} [0-9.]+ \d{8,17} [^\r\n]{0,256} -?\w+\r?\n"
 )
 START_BYTES = 8_192  # unpacked to look for RECORD_START; an ARC line holds an URL, 2 KiB as a rule
-HEAD_BYTES = 1 << 18  # packed, to see them: a zstd block is unpacked whole, 128 KiB at most
 MAX_LINE_BYTES = 1 << 20  # of a header; longer is not a header but damage
 SCAN_BYTES = 1 << 20  # read at a time when looking for the next record
 BLANKS = b"\r\n"
@@ -41,62 +29,6 @@ class Rotten(Exception):
 
 class Cut(Rotten):
     """The archive ends in the middle of a record."""
-
-
-class Decoder(Protocol):
-    """What zlib's and zstandard's decompression objects have in common."""
-
-    @property
-    def eof(self) -> bool:
-        """Whether the member has ended and its checksum, where it has one, is right."""
-
-    @property
-    def unused_data(self) -> bytes:
-        """Input after the member's end."""
-
-    def decompress(self, data: bytes, /) -> bytes:
-        """Unpacked bytes."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Codec:
-    """A way to pack members."""
-
-    magic: bytes
-    new: Callable[[], Any]
-    start: Callable[[bytes], bytes]  # a member's first bytes -> START_BYTES of what they unpack to
-    input_bytes: int  # a step; bounds its memory: gzip unpacks 1:1,032, a zstd block 4:131,072
-    failures: tuple[type[Exception], ...]
-
-
-GZIP = Codec(
-    magic=b"\x1f\x8b\x08",
-    new=lambda: zlib.decompressobj(16 + zlib.MAX_WBITS),
-    start=lambda head: zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(head, START_BYTES),
-    input_bytes=1 << 16,
-    failures=(zlib.error,),
-)
-ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
-ZSTD_SKIPPABLE = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18")
-ZSTD_DICTIONARY = b"\x5d\x2a\x4d\x18"  # the skippable frame that holds it (IIPC warc-zstandard 1.0)
-
-
-def zstd_codec(dictionary: bytes | None) -> Codec:
-    """The zstd codec, with the archive's dictionary where it has one."""
-    window = 1 << 31  # the largest that the format's long mode asks for
-    if dictionary:
-        unpacker = zstandard.ZstdDecompressor(
-            dict_data=zstandard.ZstdCompressionDict(dictionary), max_window_size=window
-        )
-    else:
-        unpacker = zstandard.ZstdDecompressor(max_window_size=window)
-    return Codec(
-        magic=ZSTD_MAGIC,
-        new=unpacker.decompressobj,
-        start=lambda head: unpacker.stream_reader(head).read(START_BYTES),
-        input_bytes=1 << 12,
-        failures=(zstandard.ZstdError,),
-    )
 
 
 class Reader:
@@ -132,10 +64,13 @@ class Reader:
         return self._scan()
 
     def peek(self, num: int) -> bytes:
-        """Up to num of the bytes ahead, without taking them."""
-        while len(self._buffer) - self._at < num and self._fill():
-            pass
-        return self._buffer[self._at : self._at + num]
+        """Up to num of the bytes ahead, without taking them; those before damage, if any."""
+        try:
+            return self._ahead(num)
+        except Rotten:
+            if self._at == len(self._buffer):
+                raise
+            return self._buffer[self._at : self._at + num]
 
     def read(self, num: int) -> bytes:
         """Exactly num bytes; raises Cut at the end."""
@@ -184,8 +119,13 @@ class Reader:
                 raise Rotten("a line has no end")
             size *= 4
 
+    def _ahead(self, num: int) -> bytes:
+        while len(self._buffer) - self._at < num and self._fill():
+            pass
+        return self._buffer[self._at : self._at + num]
+
     def _check_end(self) -> None:
-        after = self.peek(START_BYTES)
+        after = self._ahead(START_BYTES)
         if after and after[0] not in BLANKS and not RECORD_START.match(after):
             raise Rotten("the record does not end where it says")
 
@@ -199,7 +139,7 @@ class Reader:
     def _scan(self) -> bool:
         """Go to the next later line in the stream that begins a record; False if none."""
         while True:
-            ahead = self.peek(SCAN_BYTES)
+            ahead = self._ahead(SCAN_BYTES)
             for found in RECORD_START.finditer(ahead):
                 if ahead[found.start() - 1 : found.start()] == b"\n":
                     self._at += found.start()
@@ -220,174 +160,3 @@ class Reader:
         else:
             self._buffer += data
         return bool(data)
-
-
-class ChainReader(Reader):
-    """A chain of members: a record's place is its member's, plus its number in the member.
-
-    The sum is unique, and equals the member's offset in the usual archive of one record a member.
-    A record may go on over members; one that begins a member is a new one.
-    """
-
-    def __init__(self, file: IO[bytes], codec: Codec) -> None:
-        """Read members from the file's current position."""
-        super().__init__(file)
-        self._codec = codec
-        self._decoder: Decoder | None = None
-        self._is_sound = True  # of the member that is being read, so far
-        self._in_record = False
-        self._member = self._base
-        self._ordinal = -1
-
-    def begin(self) -> bool:
-        """Go to the next record's first byte and note its place; False at the archive's end."""
-        self._in_record = False
-        self._skip_blanks()
-        while self._at == len(self._buffer) and self._open_next():
-            self._skip_blanks()
-        self._ordinal += 1
-        self.offset = self._member + self._ordinal
-        self._in_record = self._at < len(self._buffer)
-        return self._in_record
-
-    def finish(self) -> int:
-        """End the record and return its length in the archive, 0 where it shares a member."""
-        self._in_record = False
-        self._check_end()
-        self._skip_blanks()
-        alone = self._ordinal == 0 and self._decoder is None and self._at == len(self._buffer)
-        return self._file.tell() - self.offset if alone else 0
-
-    def recover(self) -> bool:
-        """Go to the next record in a sound member, else to the next member that unpacks to one."""
-        self._in_record = False
-        try:
-            if self._is_sound and self._scan():
-                return True
-        except Rotten:
-            pass
-        start = self._file.tell() if self._is_sound else self._member + 1
-        self._decoder, self._buffer, self._at, self._is_sound = None, b"", 0, True
-        return self._seek_member(start)
-
-    def _too_short(self) -> Rotten:
-        at_end = not self._file.read(1)
-        if at_end:
-            return super()._too_short()
-        self._file.seek(-1, io.SEEK_CUR)
-        return Rotten("the record is shorter than it says")
-
-    def _next_goes_on(self) -> bool:
-        begins = self._unpacked_start(self._file.tell())
-        return bool(begins) and not RECORD_START.match(begins.lstrip(BLANKS))
-
-    def _unpacked_start(self, offset: int) -> bytes:
-        """The first unpacked bytes of the member at this offset, b"" where there is none."""
-        self._file.seek(offset)
-        head = self._file.read(HEAD_BYTES)
-        self._file.seek(offset)
-        if not head.startswith(self._codec.magic):
-            return b""
-        try:
-            return self._codec.start(head)
-        except self._codec.failures:
-            return b""
-
-    def _open_next(self, *, new_record: bool = True) -> bool:
-        """Begin the next member; False at the end; raises Rotten where no member begins."""
-        self._skip_padding()
-        at = self._file.tell()
-        magic = self._file.read(len(self._codec.magic))
-        self._file.seek(at)
-        if not magic:
-            return False
-        if new_record:
-            self._member, self._ordinal, self.offset = at, -1, at
-        if magic != self._codec.magic:
-            raise Rotten("no member begins here")
-        self._decoder = self._codec.new()
-        return True
-
-    def _skip_padding(self) -> None:
-        """Pass over NUL bytes and, in zstd, skippable frames between members."""
-        while True:
-            at = self._file.tell()
-            head = self._file.read(8)
-            if head[:1] == b"\0":
-                self._file.seek(at + 1)
-            elif self._codec.magic == ZSTD_MAGIC and ZSTD_SKIPPABLE.match(head) and len(head) == 8:
-                self._file.seek(at + 8 + int.from_bytes(head[4:], "little"))
-            else:
-                self._file.seek(at)
-                return
-
-    def _seek_member(self, start: int) -> bool:
-        """Go to the first member at or after start that unpacks to a record; False if none."""
-        magic = self._codec.magic
-        while True:
-            self._file.seek(start)
-            block = self._file.read(SCAN_BYTES)
-            at = block.find(magic)
-            while at >= 0:
-                if RECORD_START.match(self._unpacked_start(start + at).lstrip(BLANKS)):
-                    self._file.seek(start + at)
-                    return True
-                at = block.find(magic, at + 1)
-            if len(block) < SCAN_BYTES:
-                self._file.seek(0, io.SEEK_END)
-                return False
-            start += len(block) - len(magic) + 1
-
-    def _fill(self) -> bool:
-        if self._decoder is None and not (self._in_record and self._next_goes_on()):
-            return False
-        if self._decoder is None:
-            self._open_next(new_record=False)
-        return self._unpack_some()
-
-    def _unpack_some(self) -> bool:
-        assert self._decoder is not None
-        data = self._file.read(self._codec.input_bytes)
-        if not data:
-            self._is_sound = False
-            raise Cut("the archive ends in the middle of a member")
-        try:
-            plain = self._decoder.decompress(data)
-        except self._codec.failures as error:
-            self._is_sound = False
-            raise Rotten(f"a member cannot be unpacked: {error}") from error
-        if self._decoder.eof:
-            self._file.seek(-len(self._decoder.unused_data), io.SEEK_CUR)
-            self._decoder = None
-        self._append(plain)
-        return True
-
-
-def open_reader(file: IO[bytes], path: str) -> Reader:
-    """The reader for the file's packing; raises InputError for packings that are no archive's."""
-    head = file.read(8)
-    file.seek(0)
-    if not head:
-        raise InputError(f"{path}: empty; expected a WARC or ARC archive; fetch it again")
-    if head.startswith(GZIP.magic):
-        return ChainReader(file, GZIP)
-    if head[:4] == ZSTD_DICTIONARY:
-        dictionary = _read_dictionary(file, path)
-        return ChainReader(file, zstd_codec(dictionary))
-    if head[:4] == ZSTD_MAGIC or ZSTD_SKIPPABLE.match(head):
-        return ChainReader(file, zstd_codec(None))
-    return Reader(file)
-
-
-def _read_dictionary(file: IO[bytes], path: str) -> bytes:
-    head = file.read(8)
-    size = int.from_bytes(head[4:], "little")
-    frame = file.read(size)
-    if len(frame) < size:
-        raise InputError(f"{path}: ends within its zstd dictionary; fetch it again")
-    if not frame.startswith(ZSTD_MAGIC):
-        return frame
-    try:
-        return zstandard.ZstdDecompressor().stream_reader(frame).read()
-    except zstandard.ZstdError as error:
-        raise InputError(f"{path}: its zstd dictionary is damaged; fetch it again") from error

@@ -1,10 +1,10 @@
 """WARC and ARC archives -> captures, one for each response, damaged ones included.
 
-Reads WARC/0.17 to 1.1 and ARC 1.0, plain, gzip or zstd (archives.py), with warcio's header
-parsers. A record that cannot be read is a capture with `damage`, and costs itself alone: warcio's
-own iterator ends without a word at the first bad member. A `resource` of a web address counts as a
-response without HTTP headers; requests, metadata, revisits and conversions are passed over, unless
-they are damaged.
+Reads WARC/0.17 to 1.1 and ARC 1.0, plain, gzip or zstd (archives.py, members.py), with warcio's
+header parsers. A record that cannot be read is a capture with `damage`, and costs itself alone:
+warcio's own iterator ends without a word at the first bad member. A `resource` of a web address
+counts as a response without HTTP headers; requests, metadata, revisits and conversions are passed
+over, unless they are damaged.
 Cost: about 1,500 captures/s on one core. Limit: damage within a body of a plain archive shows only
 where it moves a record's end; the digests that would tell are wrong too often to be believed.
 """
@@ -25,9 +25,10 @@ from warcio.statusandheaders import (
     StatusAndHeadersParserException,
 )
 
-from corpus.archives import RECORD_START, START_BYTES, Cut, Reader, Rotten, open_reader
+from corpus.archives import RECORD_START, START_BYTES, Cut, Reader, Rotten
 from corpus.errors import InputError
 from corpus.http_body import BadCoding, TooLarge, decode_body
+from corpus.members import open_reader
 
 DAMAGED_RECORD = "damaged_record"  # a record, of whatever type it was, that cannot be read
 DAMAGED_OTHER = "damaged_other_record"  # ... of which is known that it was no response

@@ -15,9 +15,10 @@ import unicodedata
 
 from corpus.config import Settings
 
-LINE_ENDS = re.compile("\r\n|[\r\v\f\x1c-\x1e\x85\u2028\u2029]")  # what str.splitlines() splits at
-CONTROLS = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
-TRAILING_BLANKS = re.compile(r"[^\S\n]+(?=\n)")
+RARE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]"
+)
+RARE_LINE_ENDS = re.compile("[\v\f\x1c-\x1e\x85\u2028\u2029]")  # as str.splitlines() has them
 BLANK_LINES = re.compile("\n{3,}")
 
 
@@ -28,8 +29,8 @@ class ExtractSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields
     """Bytes of a decoded page, and of a line of a text source; more is `too_large`. Common Crawl
     cuts a response at 5 MiB (1 MiB until 2025); a page so large is a list or a dump."""
     max_seconds: float = 20.0
-    """Processor seconds for the main text of one page; more is `too_slow`. A second is enough for 35
-    pages as a rule: the limit is for pages that would not end."""
+    """Processor seconds for the main text of one page; more is `too_slow`. A second is enough for
+    35 pages as a rule: the limit is for pages that would not end."""
 
     def __post_init__(self) -> None:
         """Check the ranges."""
@@ -45,9 +46,12 @@ def clean_text(text: str) -> str:
     Control characters but tab and newline go, and so do lone surrogates, byte order marks, U+FFFE
     and U+FFFF, which UTF-8 or XML cannot hold; blanks at line ends go; of blank lines one stays.
     """
-    text = CONTROLS.sub("", LINE_ENDS.sub("\n", text))
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if RARE.search(text):
+        text = RARE.sub("", RARE_LINE_ENDS.sub("\n", text))
     text = unicodedata.normalize("NFC", text)
-    return BLANK_LINES.sub("\n\n", TRAILING_BLANKS.sub("", text)).strip()
+    text = "\n".join([line.rstrip() for line in text.split("\n")])
+    return BLANK_LINES.sub("\n\n", text).strip() if "\n\n\n" in text else text.strip()
 
 
 def clean_line(text: str | None) -> str | None:
