@@ -10,7 +10,6 @@ Limit: a decoded body is `max_bytes` at most; a compressed bomb stops there.
 
 from __future__ import annotations
 
-import io
 import re
 import zlib
 from collections.abc import Callable
@@ -20,6 +19,7 @@ import zstandard
 
 GZIP_MAGIC = b"\x1f\x8b\x08"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+ZSTD_STEP_BYTES = 4_096  # packed, a step: four of them can be a block of 128 KiB
 CHUNK_SIZE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]{0,1024})?\r?\n")
 LOOKS_LIKE_TEXT = re.compile(rb"\A[\t\n\r\x20-\x7e\x80-\xff]*\Z")
 TEXT_HEAD_BYTES = 256  # packed bytes hold a control character among so many: 1 - (1 - 28/256)^256
@@ -129,16 +129,22 @@ def _inflate(body: bytes, window_bits: int, max_bytes: int) -> bytes:
 
 
 def _unzstd(body: bytes, max_bytes: int) -> bytes:
-    reader = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(
-        io.BytesIO(body), read_across_frames=True
-    )
-    try:
-        plain = reader.read(max_bytes + 1)
-    except zstandard.ZstdError as error:
-        raise BadCoding from error
-    if len(plain) > max_bytes:
+    unpacker = zstandard.ZstdDecompressor(max_window_size=1 << 27)
+    decoder, pieces, room = unpacker.decompressobj(), [], max_bytes
+    while body and room >= 0:
+        try:
+            pieces.append(decoder.decompress(body[:ZSTD_STEP_BYTES]))
+        except zstandard.ZstdError as error:
+            raise BadCoding from error
+        room -= len(pieces[-1])
+        body = decoder.unused_data + body[ZSTD_STEP_BYTES:]
+        if decoder.eof and body:
+            decoder = unpacker.decompressobj()
+    if room < 0:
         raise TooLarge
-    return plain
+    if not decoder.eof:
+        raise BadCoding
+    return b"".join(pieces)
 
 
 def _unbrotli(body: bytes, max_bytes: int) -> bytes:

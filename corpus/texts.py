@@ -63,8 +63,10 @@ def read_texts(path: str, *, max_bytes: int) -> Iterator[TextLine]:
         raise InputError(f"{path}: no such file; expected JSON lines, packed or not")
     if Path(path).stat().st_size == 0:
         raise InputError(f"{path}: empty; expected JSON lines with a field `text`")
-    read = _whole if PLAIN_NAME.search(path) else _lines
-    yield from _probed(read(read_lines(path), max_bytes), path)
+    if PLAIN_NAME.search(path):
+        yield from _whole(read_lines(path), max_bytes)
+    else:
+        yield from _probed(_lines(read_lines(path), max_bytes), path)
 
 
 def _probed(rows: Iterator[TextLine], path: str) -> Iterator[TextLine]:

@@ -19,9 +19,10 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from corpus.datasets import Dataset
+from corpus.errors import Damaged
 from corpus.extraction import ExtractSettings
 from corpus.extraction.page import Extraction, extract_page
-from corpus.identity import doc_id_of_place
+from corpus.identity import doc_id_of_place, doc_id_of_record
 from corpus.publishing import PartOutput
 from corpus.schemas import table_named
 from corpus.texts import TextLine, read_texts
@@ -72,12 +73,19 @@ def _extract_part(
 def archive_rows(listed: pa.Table, settings: ExtractSettings) -> Iterator[dict[str, Any]]:
     """A `documents` row for each capture listed, in the same order.
 
-    listed: a part of `captures`, all of one archive, in the archive's order.
+    listed: a part of `captures`, all of one archive. Raises Damaged unless it is in the archive's
+    order, and InputError where the archive is gone.
     """
+    offsets = listed["offset"].to_pylist()
+    if offsets != sorted(offsets):
+        raise Damaged(
+            f"captures of {listed['warc_path'][0]}: not in the archive's order; "
+            "run fetch again with --force"
+        )
     archive = _Archive(listed)
     for batch in listed.to_batches(max_chunksize=BATCH_ROWS):
         for capture_row in batch.to_pylist():
-            capture = archive.find(capture_row["offset"], capture_row["url"])
+            capture = archive.find(capture_row["offset"], capture_row["doc_id"])
             if capture is None:
                 yield _row(capture_row, Extraction(reason=RECORD_NOT_FOUND), fetched_at=None)
             else:
@@ -109,13 +117,15 @@ class _Archive:
         self._captures: Iterator[Capture] = read_captures(path) if path else iter(())
         self._next = next(self._captures, None)
 
-    def find(self, offset: int, url: str | None) -> Capture | None:
-        """The capture of this address at this offset, which is not before the last asked for."""
+    def find(self, offset: int, doc_id: bytes) -> Capture | None:
+        """The capture of this id at this offset, which is not before the last asked for."""
         while self._next is not None and self._next.offset < offset:
             self._next = next(self._captures, None)
-        if self._next is None or (self._next.offset, self._next.url) != (offset, url):
+        if self._next is None or self._next.offset != offset:
             return None
-        return self._next
+        record_id = self._next.record_id
+        is_same = record_id is None or doc_id_of_record(record_id) == doc_id
+        return self._next if is_same else None
 
 
 def _extraction_of(line: TextLine) -> Extraction:

@@ -98,7 +98,8 @@ def test_a_record_may_go_on_over_members(tmp_path):
 
 def test_a_zstd_archive_may_bring_its_dictionary(tmp_path):
     plain = records(5, packed=False)
-    dictionary = zstandard.train_dictionary(4096, [record(page(n), packed=False) for n in range(99)])
+    samples = [record(page(number), packed=False) for number in range(99)]
+    dictionary = zstandard.train_dictionary(4096, samples)
     packer = zstandard.ZstdCompressor(dict_data=dictionary)
     held = zstandard.compress(dictionary.as_bytes())
     head = b"\x5d\x2a\x4d\x18" + len(held).to_bytes(4, "little") + held
@@ -272,7 +273,8 @@ def test_every_flipped_byte_gives_rows_and_no_exception(tmp_path):
         flipped = data[:at] + bytes([data[at] ^ 0x55]) + data[at + 1 :]
         found = read(write(tmp_path, flipped))
         sound = [row for row in found if row[2] is None]
-        assert len(sound) >= 2 and all(row in WHOLE for row in sound), at
+        assert len(sound) >= 2, at
+        assert all(row in WHOLE for row in sound), at
 
 
 def test_every_cut_gives_the_records_before_it(tmp_path):
