@@ -263,7 +263,7 @@ def _first_clusters(
         rows = part.filter(pc.and_(is_its_own, pc.equal(part["split"], TRAIN)))
         hashes = keyed_hash(rows["cluster_id"], seed=seed, stage=HELD_OUT_STAGE)
         found = pa.table(
-            {"cluster": rows["cluster_id"], "bytes": rows["num_bytes"], "hash": pa.array(hashes)}
+            {"cluster": rows["cluster_id"], "hash": pa.array(hashes), "bytes": rows["num_bytes"]}
         )
         both = found if best is None else pa.concat_tables([best, found])
         merged = both.group_by(["cluster", "hash"]).aggregate([("bytes", "sum")])
