@@ -39,8 +39,13 @@ def run(job: Job) -> None:
         expected=[contamination.part_kept(part) for part in range(contamination.num_parts)],
     )
     sizes = job.input("sizes")
-    held_out = _held_out(job, sizes)
-    totals = mixture.add_up(_parts(sizes, SIZE_COLUMNS), held_out=held_out)
+    totals = mixture.add_up(_parts(sizes, SIZE_COLUMNS))
+    held_out = mixture.choose_held_out(
+        _parts(sizes, SIZE_COLUMNS), totals, settings, seed=job.seed
+    )
+    if held_out:
+        job.log(f"too little is held out for validation: {len(held_out)} more clusters go there")
+        totals = mixture.add_up(_parts(sizes, SIZE_COLUMNS), held_out=held_out)
     planned = mixture.plan(totals[mixture.TRAIN], settings, known_sources=job.recipe.sources)
     for warning in mixture.too_many_epochs(planned, settings):
         job.log(f"warning: {warning}")
@@ -57,16 +62,6 @@ def run(job: Job) -> None:
             f"{row['source']}: {row['weight']:.1%} asked, {row['epochs']:.2f} epochs of "
             f"{row['num_documents']:,} documents, {row['drawn_bytes']:,} bytes drawn"
         )
-
-
-def _held_out(job: Job, sizes: Dataset) -> frozenset[bytes]:
-    totals = mixture.add_up(_parts(sizes, SIZE_COLUMNS))
-    held_out = mixture.choose_held_out(
-        _parts(sizes, SIZE_COLUMNS), totals, job.recipe.mix, seed=job.seed
-    )
-    if held_out:
-        job.log(f"too little is held out for validation: {len(held_out)} more clusters go there")
-    return held_out
 
 
 def _parts(dataset: Dataset, columns: Sequence[str]) -> Iterator[pa.Table]:

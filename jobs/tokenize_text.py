@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -43,7 +44,9 @@ from corpus.shards import (
 from filters.order import POSITION_BITS, SHARD_BITS, positions
 from filters.pieces import kept_texts
 from jobs.parts import Job
-from jobs.recipe import Recipe
+
+if TYPE_CHECKING:
+    from jobs.recipe import Recipe
 
 STAGE = "tokenize"
 SLICE_BYTES = 16 * 2**20  # text encoded at once: bounds a task's memory
@@ -102,7 +105,7 @@ def _tokenizer(job: Job, tables: Tables) -> tuple[Vocabulary, TokenFormat]:
 
 def _make_tokenizer(job: Job, tables: Tables) -> None:
     settings = job.recipe.tokenize
-    drawn = pc.sum(job.input("mixture").read_all(["drawn_bytes"])["drawn_bytes"]).as_py()
+    drawn = pc.sum(job.input("mixture").read_all(["drawn_bytes"])["drawn_bytes"]).as_py() or 1
     if settings.vocabulary:
         vocabulary = bpe.load(Path(settings.vocabulary))
     else:

@@ -1,0 +1,99 @@
+"""A root whose documents have been judged: what mix and tokenize start from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import pyarrow as pa
+
+from corpus import schemas
+from corpus.bpe import TokenizeSettings
+from corpus.datasets import part_from_json, publish_manifest
+from corpus.identity import doc_id_of_place
+from corpus.ledger import Ledger
+from corpus.publishing import PartOutput
+from corpus.stages import stage_named
+from corpus.storage import Store
+from filters.mixture import MixSettings
+from jobs.parts import Job
+
+
+@dataclass(frozen=True)
+class Doc:
+    """A document, and what dedup and contamination said of it."""
+
+    text: str
+    source: str = "web"
+    split: str = "train"
+    duplicate: bool = False
+    pieces: tuple[tuple[int, int], ...] | None = None
+    """None: whole; empty: dropped by contamination."""
+    name: str = ""
+
+
+def judged_root(root: str, docs: Sequence[Doc], *, num_parts: int) -> Store:
+    """Write documents, dedup and contamination; document i is in part i * num_parts // len."""
+    store = Store(root)
+    bounds = [part * len(docs) // num_parts for part in range(num_parts + 1)]
+    parts = [range(bounds[k], bounds[k + 1]) for k in range(num_parts)]
+    write_table(store, "documents", [[_document(i, docs[i]) for i in part] for part in parts])
+    write_table(store, "dedup", [[_dedup(i, docs[i]) for i in part] for part in parts])
+    cuts = [[_cut(i, docs[i]) for i in part if not docs[i].duplicate] for part in parts]
+    write_table(store, "contamination", cuts)
+    return store
+
+
+def write_table(store: Store, name: str, parts: Iterable[list[dict[str, Any]]]) -> None:
+    """Publish a table from plain rows."""
+    schema = schemas.table_named(name).arrow
+    published = []
+    for number, rows in enumerate(parts):
+        with store.scratch() as scratch:
+            out = PartOutput(store, scratch, number, outputs=(name,), counted=name)
+            full = [{**dict.fromkeys(schema.names), **row} for row in rows]
+            out.write(name, pa.Table.from_pylist(full, schema=schema))
+            out.taken(len(rows))
+            published.append(part_from_json(out.finish()["parts"][name]))
+    publish_manifest(store, name, published)
+
+
+def job_at(store: Store, stage: str, session: Any, **sections: Any) -> Job:
+    """A stage's job on that root; sections: `seed`, `mix`, `tokenize`."""
+    given = {"seed": 0, "mix": MixSettings(), "tokenize": TokenizeSettings(), "sources": {}}
+    recipe: Any = SimpleNamespace(**(given | sections))
+    return Job(
+        stage=stage_named(stage), recipe=recipe, store=store, session=session, ledger=Ledger()
+    )
+
+
+def doc_id(index: int, doc: Doc) -> bytes:
+    """The document's id: by its name, else by its index."""
+    return doc_id_of_place(doc.source, doc.name or "file", 0 if doc.name else index)
+
+
+def _document(index: int, doc: Doc) -> dict[str, Any]:
+    return {
+        "doc_id": doc_id(index, doc), "source": doc.source, "offset": index, "keep": True,
+        "url": f"https://{doc.source}.example/{index}", "num_characters": len(doc.text),
+        "text": doc.text,
+    }
+
+
+def _dedup(index: int, doc: Doc) -> dict[str, Any]:
+    own = doc_id(index, doc)
+    return {
+        "doc_id": own, "keep": not doc.duplicate, "split": doc.split, "cluster_id": own,
+        "reason": "duplicate" if doc.duplicate else None, "kept_doc_id": own,
+    }
+
+
+def _cut(index: int, doc: Doc) -> dict[str, Any]:
+    pieces = ((0, len(doc.text)),) if doc.pieces is None else doc.pieces
+    return {
+        "doc_id": doc_id(index, doc), "keep": bool(pieces), "num_matches": 0,
+        "reason": None if pieces else "too_many_pieces",
+        "pieces": [{"start": start, "end": end} for start, end in pieces],
+    }
