@@ -21,9 +21,8 @@ from types import TracebackType
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
-# Headers of the transfer, untrue of what is stored once chunks are joined; renamed as Common Crawl
-# does, since a reader would take the body for chunked.
-_TRANSFER_HEADERS = frozenset({"transfer-encoding", "content-length"})
+# Untrue of what is stored, where the chunks are joined: renamed as Common Crawl does.
+_CHUNKS = "transfer-encoding"
 _ORIGINAL = "X-Crawler-"
 
 
@@ -111,10 +110,11 @@ class CrawlArchive:
 
 def _response(writer: WARCWriter, page: Page) -> object:
     headers = [
-        (_ORIGINAL + name if name.lower() in _TRANSFER_HEADERS else name, value)
+        (_ORIGINAL + name if name.lower() == _CHUNKS else name, value)
         for name, value in page.headers
     ]
-    headers.append(("Content-Length", str(len(page.body))))
+    if not any(name.lower() == "content-length" for name, _ in headers):
+        headers.append(("Content-Length", str(len(page.body))))
     status = StatusAndHeaders(f"{page.status} {page.status_text}", headers, protocol="HTTP/1.1")
     return writer.create_warc_record(
         page.url,

@@ -15,6 +15,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 import aiohttp
+from aiohttp.connector import Connection
 from yarl import URL
 
 from corpus.crawl_archive import Page
@@ -55,6 +56,18 @@ class Failed(Exception):
         self.retry_after = retry_after
 
 
+class _Response(aiohttp.ClientResponse):
+    """An answer that remembers where it came from, after its connection is given back."""
+
+    peer: str | None = None  # IP address of the server
+
+    async def start(self, connection: Connection) -> aiohttp.ClientResponse:
+        if connection.transport is not None:
+            peer = connection.transport.get_extra_info("peername")
+            self.peer = str(peer[0]) if peer else None
+        return await super().start(connection)
+
+
 def new_session(settings: FetchSettings) -> aiohttp.ClientSession:
     """A session without cookies, proxies or automatic decoding, held off private networks."""
     resolver = GuardedResolver(
@@ -62,6 +75,7 @@ def new_session(settings: FetchSettings) -> aiohttp.ClientSession:
     )
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(resolver=resolver, limit=0, keepalive_timeout=5.0),
+        response_class=_Response,
         auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={
@@ -119,8 +133,8 @@ class Client:
         """Seconds before the attempt after this one, with jitter keyed by the address."""
         key = hashlib.blake2b(f"{url}\n{attempt}".encode(), digest_size=8).digest()
         jitter = 0.5 + int.from_bytes(key) / 2**65
-        pause = self._settings.backoff_seconds * 2 ** (attempt - 1) * jitter
-        return min(pause, self._settings.max_backoff_seconds)
+        pause = self._settings.backoff_seconds * 2 ** (attempt - 1)
+        return min(pause, self._settings.max_backoff_seconds) * jitter
 
     async def _exchange(
         self, url: str, *, asked: str, stop: Stop, cut_at: int | None = None
@@ -150,7 +164,6 @@ class Client:
         async with self._session.get(
             URL(url, encoded=True), allow_redirects=False, auto_decompress=cut_at is not None
         ) as response:
-            address = _peer(response)
             if response.status in _THROTTLES:
                 raise Failed(THROTTLED, is_transient=True, retry_after=_retry_after(response))
             body = b""
@@ -167,7 +180,7 @@ class Client:
                 headers=_text(response.raw_headers),
                 body=body,
                 request_headers=tuple(response.request_info.headers.items()),
-                address=address,
+                address=getattr(response, "peer", None),
                 fetched_at=datetime.now(UTC),
             )
 
@@ -183,15 +196,6 @@ class Client:
                     raise Failed(TOO_LARGE)
                 break
         return bytes(body[:limit])
-
-
-def _peer(response: aiohttp.ClientResponse) -> str | None:
-    """IP address of the server, while the connection is open."""
-    connection = response.connection
-    if connection is None or connection.transport is None:
-        return None
-    peer = connection.transport.get_extra_info("peername")
-    return str(peer[0]) if peer else None
 
 
 def _text(raw_headers: tuple[tuple[bytes, bytes], ...]) -> tuple[tuple[str, str], ...]:

@@ -42,12 +42,11 @@ def is_public(address: str) -> bool:
 
 
 def is_literal(host: str) -> bool:
-    """Whether the host is an IP address itself, which no resolver sees."""
-    try:
-        ipaddress.ip_address(host.strip("[]"))
-    except ValueError:
-        return False
-    return True
+    """Whether the host is, or poses as, an IP address itself, which no resolver sees.
+
+    127.1 and 2130706433 are 127.0.0.1 to some systems.
+    """
+    return ":" in host or host.replace(".", "").isdigit()
 
 
 class GuardedResolver(AbstractResolver):

@@ -255,4 +255,4 @@ def _batch(tally: _Tally, source: str) -> PostBatch:
 
 
 def _storage(kind: pa.DataType) -> pa.DataType:
-    return pa.int64() if pa.types.is_timestamp(kind) else kind
+    return pa.timestamp("s", "UTC") if pa.types.is_timestamp(kind) else kind  # as dumps count
