@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import sys
 from functools import partial
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from corpus.config import Source
+from corpus.publishing import PartOutput
 from filters import heuristics
+from filters.heuristics import ScreenSettings
+from jobs.parts import Job
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from corpus.config import Source
-    from corpus.publishing import PartOutput
-    from filters.heuristics import ScreenSettings
-    from jobs.parts import Job
+BATCH_ROWS = 2000  # documents measured at a time: 10 MB of text as a rule
 
 
 def run(job: Job) -> None:
@@ -35,9 +32,12 @@ def run(job: Job) -> None:
 
 
 def _judge(
-    settings: ScreenSettings, sources: Mapping[str, Source], documents: pa.Table, out: PartOutput
+    settings: ScreenSettings, sources: dict[str, Source], documents: pa.Table, out: PartOutput
 ) -> pa.Table:
-    return heuristics.screen(documents, settings, sources)
+    return pa.concat_tables(
+        heuristics.screen(documents.slice(start, BATCH_ROWS), settings, sources)
+        for start in range(0, max(documents.num_rows, 1), BATCH_ROWS)
+    )
 
 
 if __name__ == "__main__":  # spark-submit jobs/screen.py --recipe tiny --root out
