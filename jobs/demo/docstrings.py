@@ -18,7 +18,7 @@ MARKDOWN_HEADING = re.compile(r"^#{1,4}\s+(.+?)\s*#*$")
 GOOGLE_HEADING = re.compile(
     r"^(Args|Arguments|Returns?|Raises|Yields|Notes?|Examples?|Attributes|References|See Also):$"
 )
-FIELD = re.compile(r"^:(\w+)(?:\s+([^:]+))?:\s*(.*)$")
+FIELD = re.compile(r"^:(\w+)(?:\s+([^:]+))?:(?:\s+(.*))?$")
 BULLET = re.compile(r"^(?:[-*+•]|\d{1,2}[.)]|\.\. \[\w+\])\s+(.+)$")
 DEFINITION = re.compile(r"^(\*{0,2}\w[\w., *\\]{0,60}?)\s+:\s+(\S.*)$")
 ARGUMENT = re.compile(r"^(\*{0,2}\w+ \([^)]{2,60}\)):\s+(\S.*)$")
@@ -29,12 +29,13 @@ MARKUP = (
     (re.compile(r"`([^`<]+?)\s*<[^`>]*>`__?"), r"\1"),  # rst links
     (re.compile(r"``+"), "`"),
     (re.compile(r"\*\*([^*]+)\*\*"), r"\1"),
-    (re.compile(r"<[^<>\n]{1,200}>"), ""),  # HTML of a README
+    (re.compile(r"<[^<>]{1,5000}>"), ""),  # HTML of a README
     (re.compile(r"\s+"), " "),
 )
 SILENT_DIRECTIVES = frozenset(
     {"image", "figure", "plot", "toctree", "autosummary", "currentmodule", "module", "math", "raw",
-     "testsetup", "autoclass", "autofunction", "automodule", "index", "sectionauthor"}
+     "testsetup", "code-block", "code", "sourcecode", "highlight", "include",
+     "autoclass", "autofunction", "automodule", "index", "sectionauthor"}
 )
 
 
@@ -140,7 +141,7 @@ def _opening(line: str, *, is_flush: bool) -> tuple[str, str, list[str]] | None:
     if bullet := BULLET.match(line):
         return "item", "", [bullet.group(1)]
     if field := FIELD.match(line):
-        return "definition", field.group(2) or field.group(1), [field.group(3)]
+        return "definition", field.group(2) or field.group(1), [field.group(3) or ""]
     if argument := ARGUMENT.match(line):
         return "definition", argument.group(1), [argument.group(2)]
     if (definition := DEFINITION.match(line)) and is_flush:

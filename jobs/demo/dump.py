@@ -1,7 +1,7 @@
 """The demo's Reddit dump: Pushshift-form lines, packed with zstd's 2 GiB window like real ones.
 
 Scores are numbers or strings, addresses carry fragments and trackers, some submissions are self
-posts, some link to Reddit's own images, and some lines are broken.
+posts, and some lines are broken. Every link leads to the demo's own hosts.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from jobs.demo.pages import chance
 WINDOW_LOG = 31  # 2 GiB, as Pushshift and Arctic Shift pack theirs
 FIRST_POST = 1_577_836_800  # seconds: 2020-01-01
 NUM_SELF_POSTS = 60
-NUM_IMAGES = 15
 SUBREDDITS = ("python", "programming", "datascience", "learnpython", "netsec", "math")
 BROKEN_LINES = (
     b'{"id": "cut", "score": 12, "url": "http://docs.python.ex\n',
@@ -52,8 +51,6 @@ def _posts(linked: Sequence[str], disliked: Sequence[str]) -> Iterator[dict[str,
     for number in range(NUM_SELF_POSTS):
         post = _post(f"self {number}", f"https://www.reddit.com/r/python/comments/{number:x}/", 50)
         yield {**post, "is_self": True, "selftext": "How do I read a file line by line?"}
-    for number in range(NUM_IMAGES):
-        yield _post(f"image {number}", f"https://i.redd.it/{number:x}.png", 900)
 
 
 def _spelled(url: str) -> str:

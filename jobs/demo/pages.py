@@ -1,7 +1,7 @@
 """Articles dressed as web pages, with the furniture that extraction has to take off again.
 
 Four themes stand for four kinds of site: a manual with a sidebar, a portal with cards and a
-banner, an old layout made of tables, and a blog with comments. Titles, related links and dates
+banner, an old layout without any class, and a blog with comments. Titles, related links and dates
 follow from the page's address, so that the same article always gives the same bytes.
 """
 
@@ -174,14 +174,13 @@ newsletter</h4><p>One mail a month, no spam.</p><input type="email"></div></asid
 
 
 def _old(page: Page, related: Sequence[Page]) -> str:
-    return f"""{_head(page, "td{vertical-align:top}")}
-<body bgcolor="#ffffff"><table width="100%" border="0"><tr><td colspan="2">
-<font size="2">{_crumbs(page)}</font><hr></td></tr><tr><td width="160"><b>Menu</b>
-<ul>{_links(related)}</ul></td><td>
+    return f"""{_head(page, "body{margin:2em}")}
+<body bgcolor="#ffffff"><table width="100%" border="0"><tr><td><font size="2">{_crumbs(page)}</font>
+</td><td align="right"><a href="/cgi-bin/search">Search</a></td></tr></table><hr>
 <h1>{escape(page.article.name)}</h1>
 {_content(page.article.blocks)}
-</td></tr><tr><td colspan="2"><hr><font size="1">Webmaster | Best viewed at 800x600 | {page.date}
-</font></td></tr></table></body></html>"""
+<hr><center><b>Menu</b><ul>{_links(related)}</ul><font size="1">Webmaster | Best viewed at 800x600 |
+{page.date}</font></center></body></html>"""
 
 
 def _blog(page: Page, related: Sequence[Page]) -> str:

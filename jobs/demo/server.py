@@ -56,6 +56,7 @@ def _root() -> Path:
 def make_app(site: Path, log: Path) -> web.Application:
     """The application that answers for every host below the site."""
     routes = json.loads((site / "routes.json").read_text("utf-8"))
+    homes = {path.name: path.resolve() for path in site.iterdir() if path.is_dir()}
 
     async def answer(request: web.Request) -> web.StreamResponse:
         host = request.host.split(":")[0].lower()
@@ -66,8 +67,9 @@ def make_app(site: Path, log: Path) -> web.Application:
         if "location" in route:
             return web.Response(status=route["status"], headers={"Location": route["location"]})
         await asyncio.sleep(route.get("delay", 0))
-        file = (site / host / request.path.lstrip("/")).resolve()
-        if not file.is_relative_to(site.resolve()) or not file.is_file():
+        home = homes.get(host)
+        file = (home / request.path.lstrip("/")).resolve() if home else site
+        if home is None or not file.is_relative_to(home) or not file.is_file():
             return web.Response(status=404, text="<h1>Not found</h1>", content_type="text/html")
         kind = "text/plain" if file.suffix == ".txt" else "text/html"
         return web.Response(body=file.read_bytes(), content_type=kind, charset="utf-8")
