@@ -2,8 +2,8 @@
 
 The driver draws training documents of each class by keyed hash, fits the classifier and publishes
 it with its card; one task per part then scores the documents that came through the screen. The
-driver reads ids and sources of every part, but texts of the drawn documents only, and holds no more than
-their hashed features: about 1 GB for the default of 20,000 of each class.
+driver reads ids and sources of every part, but texts of the drawn documents only, and holds no
+more than their hashed features: about 1 GB for the default of 20,000 of each class.
 """
 
 from __future__ import annotations
@@ -78,7 +78,8 @@ def _examples(job: Job, settings: QualitySettings) -> Examples:
     read = []
     for part in drawn.parts():
         table = survivors(documents, screen, part, ["source", "url", "text"])
-        read.append(read_examples(table.take(pa.array(drawn.rows(part))), job.recipe.sources, settings))
+        table = table.take(pa.array(drawn.rows(part)))
+        read.append(read_examples(table, job.recipe.sources, settings))
     return join(read, seed=job.seed)
 
 
