@@ -1,0 +1,175 @@
+"""A GPT decoder in plain torch.
+
+Pre-LN blocks, learned positions, tied embeddings, tanh-GELU, LayerNorm epsilon 1e-5 (Radford et al.
+2019, section 2.3, and its released code); weights drawn from N(0, 0.02), positions from N(0, 0.01),
+projections into the residual stream scaled by 1/sqrt(2 * layers), biases 0. No dropout: training
+draws no random number after the start, so that a resumed run is the same run.
+
+The embedding has rows beyond the vocabulary, to a multiple of 64, for speed; their logits are
+-infinity, so they are never predicted and their weights never move by a gradient.
+
+Cost: on two CPU cores at a vocabulary of 50,304 the output layer and the loss took 4/5 of a small
+model's step. `head_loss` therefore takes the gradient while the logits of a few rows are still in
+the cache, and never holds more of them than that.
+
+Shape letters: B sequences, T positions, D width, H heads, V padded vocabulary, N = B * T rows.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from corpus.trainer.settings import ModelShape, padded_vocab
+
+INIT_STD = 0.02
+POSITION_STD = 0.01
+NORM_EPSILON = 1e-5
+# Logits of one chunk, in bytes: on a CPU they should stay in the last-level cache (128 rows of
+# 50,304 in float32 are 26 MB; measured best there), on a GPU they should fill the device.
+CHUNK_BYTES = {"cpu": 26_000_000, "cuda": 1_000_000_000}
+
+
+class Block(nn.Module):
+    """One layer: attention, then the feed-forward net, each on a normalised copy and added back."""
+
+    def __init__(self, shape: ModelShape) -> None:
+        super().__init__()
+        width = shape.width
+        self.num_heads = shape.num_heads
+        self.attention_norm = nn.LayerNorm(width, eps=NORM_EPSILON)
+        self.attention_in = nn.Linear(width, 3 * width)
+        self.attention_out = nn.Linear(width, width)
+        self.forward_norm = nn.LayerNorm(width, eps=NORM_EPSILON)
+        self.forward_in = nn.Linear(width, 4 * width)
+        self.forward_out = nn.Linear(4 * width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The residual stream after this layer, (B, T, D) to (B, T, D)."""
+        x = x + self.attend(self.attention_norm(x))
+        hidden = F.gelu(self.forward_in(self.forward_norm(x)), approximate="tanh")
+        return x + self.forward_out(hidden)
+
+    def attend(self, x: Tensor) -> Tensor:
+        """Causal multi-head attention, (B, T, D) to (B, T, D)."""
+        sequences, length, width = x.shape
+        split = self.attention_in(x).view(sequences, length, 3, self.num_heads, -1)
+        query, key, value = split.permute(2, 0, 3, 1, 4)  # each (B, H, T, D / H)
+        mixed = F.scaled_dot_product_attention(query, key, value, is_causal=True)
+        joined: Tensor = self.attention_out(mixed.transpose(1, 2).reshape(sequences, length, width))
+        return joined
+
+
+class GPT(nn.Module):
+    """The decoder: token ids in, hidden states, logits or the mean loss out."""
+
+    def __init__(self, shape: ModelShape, vocab_size: int, *, seed: int = 0) -> None:
+        super().__init__()
+        self.shape = shape
+        self.vocab_size = vocab_size
+        self.tokens = nn.Embedding(padded_vocab(vocab_size), shape.width)
+        self.positions = nn.Embedding(shape.context, shape.width)
+        self.blocks = nn.ModuleList(Block(shape) for _ in range(shape.num_layers))
+        self.norm = nn.LayerNorm(shape.width, eps=NORM_EPSILON)
+        self._draw_weights(seed)
+
+    def _draw_weights(self, seed: int) -> None:
+        """Draw every matrix in a fixed order from one generator; LayerNorms keep their 1 and 0."""
+        generator = torch.Generator().manual_seed(seed)
+        residual_std = INIT_STD / math.sqrt(2 * self.shape.num_layers)
+        nn.init.normal_(self.tokens.weight, std=INIT_STD, generator=generator)
+        nn.init.normal_(self.positions.weight, std=POSITION_STD, generator=generator)
+        for name, module in self.blocks.named_modules():
+            if isinstance(module, nn.Linear):
+                std = residual_std if name.endswith("_out") else INIT_STD
+                nn.init.normal_(module.weight, std=std, generator=generator)
+                nn.init.zeros_(module.bias)
+
+    def num_parameters(self) -> int:
+        """Parameters, without the padding of the vocabulary."""
+        padding = self.tokens.num_embeddings - self.vocab_size
+        return sum(p.numel() for p in self.parameters()) - padding * self.shape.width
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Hidden states after the last norm: ids (B, T), T up to the context, to (B, T, D)."""
+        positions = torch.arange(tokens.shape[1], device=tokens.device)
+        x = self.tokens(tokens) + self.positions(positions)
+        for block in self.blocks:
+            x = block(x)
+        hidden: Tensor = self.norm(x)
+        return hidden
+
+    def logits(self, tokens: Tensor) -> Tensor:
+        """Logits of the token after the last one: ids (B, T) to float32 (B, vocab_size)."""
+        last = self(tokens)[:, -1]
+        return F.linear(last, self.tokens.weight[: self.vocab_size]).float()
+
+    def loss(self, tokens: Tensor, targets: Tensor) -> Tensor:
+        """Mean cross entropy in nats: ids (B, T) and the ids that follow them, (B, T)."""
+        hidden = self(tokens).flatten(0, 1)
+        return head_loss(hidden, self.tokens.weight, targets.flatten(), self.vocab_size)
+
+
+def head_loss(
+    hidden: Tensor, weight: Tensor, targets: Tensor, vocab_size: int, *, chunk_rows: int = 0
+) -> Tensor:
+    """Mean cross entropy of the output layer, in nats, with its gradient taken at once.
+
+    hidden: (N, D), weight: (V, D), targets: (N,) below vocab_size. Under autocast the products are
+    in its type; softmax, loss and the sums over chunks are float32. chunk_rows 0 = by CHUNK_BYTES.
+    """
+    device = hidden.device.type
+    if chunk_rows == 0:
+        chunk_rows = max(32, CHUNK_BYTES.get(device, 10**9) // (4 * weight.shape[0]))
+    autocast = torch.is_autocast_enabled(device)
+    dtype = torch.get_autocast_dtype(device) if autocast else hidden.dtype
+    loss: Tensor = _HeadLoss.apply(  # type: ignore[no-untyped-call]
+        hidden, weight, targets, vocab_size, chunk_rows, dtype, torch.is_grad_enabled()
+    )
+    return loss
+
+
+class _HeadLoss(torch.autograd.Function):
+    """Softmax and cross entropy by chunks of rows; the logits' gradient overwrites the logits."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor,
+        vocab_size: int, chunk_rows: int, dtype: torch.dtype, learning: bool,
+    ) -> Tensor:  # fmt: skip
+        num_rows = hidden.shape[0]
+        x, w = hidden.to(dtype), weight.to(dtype)
+        total = torch.zeros((), dtype=torch.float32, device=hidden.device)
+        grad_x = torch.empty_like(hidden) if learning else None
+        grad_w = torch.zeros_like(weight) if learning else None
+        with torch.autocast(hidden.device.type, enabled=False):
+            for start in range(0, num_rows, chunk_rows):
+                rows = slice(start, start + chunk_rows)
+                target = targets[rows, None]
+                scores = (x[rows] @ w.T).float()  # (chunk, V)
+                scores[:, vocab_size:] = -math.inf
+                scores -= scores.amax(1, keepdim=True)
+                target_score = scores.gather(1, target)
+                sums = scores.exp_().sum(1, keepdim=True)
+                total += (sums.log() - target_score).sum()
+                if grad_x is None or grad_w is None:
+                    continue
+                scores /= sums * num_rows  # probabilities, each row's share of the mean
+                scores.scatter_add_(1, target, torch.full_like(sums, -1 / num_rows))
+                slope = scores.to(dtype)
+                grad_x[rows] = slope @ w
+                if dtype == grad_w.dtype:
+                    grad_w.addmm_(slope.T, x[rows])
+                else:
+                    grad_w += slope.T @ x[rows]
+        ctx.save_for_backward(grad_x, grad_w)
+        return total / num_rows
+
+    @staticmethod
+    def backward(ctx: Any, grad_loss: Tensor) -> tuple[Tensor | None, ...]:
+        grad_x, grad_w = ctx.saved_tensors
+        return grad_x * grad_loss, grad_w * grad_loss, None, None, None, None, None

@@ -1,0 +1,144 @@
+"""The model against its definition: sizes, causality, the loss against torch's own."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+torch = pytest.importorskip("torch")
+F = torch.nn.functional
+
+from corpus.trainer.model import GPT, head_loss  # noqa: E402 - after the check for torch
+from corpus.trainer.settings import PRESETS, ModelShape  # noqa: E402
+
+SHAPE = ModelShape(num_layers=2, num_heads=2, width=32, context=16)
+
+
+def tokens(*, rows: int = 3, length: int = 16, vocab_size: int = 100, seed: int = 0):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randint(vocab_size, (rows, length), generator=generator)
+
+
+def test_gpt2_small_has_the_published_number_of_parameters():
+    with torch.device("meta"):
+        model = GPT(PRESETS["gpt2"], 50_257)
+    assert model.num_parameters() == 124_439_808
+    assert model.num_parameters() == PRESETS["gpt2"].num_parameters(50_257)
+    assert sum(p.numel() for p in model.parameters()) == 124_439_808 + 47 * 768
+
+
+def test_a_token_is_predicted_from_those_before_it_alone():
+    model = GPT(SHAPE, 100)
+    ids = tokens()
+    changed = ids.clone()
+    changed[:, 10:] = (changed[:, 10:] + 1) % 100
+    assert torch.equal(model(ids)[:, :10], model(changed)[:, :10])
+    assert not torch.equal(model(ids)[:, 10], model(changed)[:, 10])
+
+
+def test_a_block_is_the_pre_norm_block_written_out_by_hand():
+    block = GPT(SHAPE, 100, seed=3).blocks[0].double()
+    x = torch.randn(1, 5, 32, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    query, key, value = block.attention_in(block.attention_norm(x)).split(32, dim=2)
+    heads = []
+    for head in range(2):
+        columns = slice(16 * head, 16 * head + 16)
+        scores = query[0, :, columns] @ key[0, :, columns].T / math.sqrt(16)
+        scores = scores.masked_fill(torch.ones(5, 5).triu(1).bool(), -math.inf)
+        heads.append(scores.softmax(1) @ value[0, :, columns])
+    y = x + block.attention_out(torch.cat(heads, 1))
+    u = block.forward_in(block.forward_norm(y))
+    gelu = 0.5 * u * (1 + torch.tanh(math.sqrt(2 / math.pi) * (u + 0.044715 * u**3)))
+    expected = y + block.forward_out(gelu)
+    assert torch.allclose(block(x), expected, atol=1e-12)
+
+
+def test_weights_are_drawn_as_gpt2_says_and_depend_on_the_seed_alone():
+    shape = ModelShape(num_layers=4, num_heads=4, width=128, context=128)
+    model, same, other = (
+        GPT(shape, 1000, seed=1),
+        GPT(shape, 1000, seed=1),
+        GPT(shape, 1000, seed=2),
+    )
+    block = model.blocks[0]
+    assert model.tokens.weight.std().item() == pytest.approx(0.02, rel=0.02)
+    assert model.positions.weight.std().item() == pytest.approx(0.01, rel=0.02)
+    assert block.forward_in.weight.std().item() == pytest.approx(0.02, rel=0.02)
+    assert block.forward_out.weight.std().item() == pytest.approx(0.02 / math.sqrt(8), rel=0.02)
+    assert block.attention_out.weight.std().item() == pytest.approx(0.02 / math.sqrt(8), rel=0.03)
+    assert not block.attention_in.bias.any()
+    assert all(map(torch.equal, model.state_dict().values(), same.state_dict().values()))
+    assert not torch.equal(model.tokens.weight, other.tokens.weight)
+
+
+def test_an_untrained_model_is_as_sure_as_chance():
+    ids = tokens(vocab_size=100)
+    loss = GPT(SHAPE, 100).loss(ids, ids.roll(1))
+    assert loss.item() == pytest.approx(math.log(100), rel=0.02)
+
+
+def head(num_rows: int = 50, vocab_size: int = 100):
+    draw = torch.Generator().manual_seed(5)
+    hidden = torch.randn(num_rows, 8, generator=draw).requires_grad_()
+    weight = torch.randn(128, 8, generator=draw).requires_grad_()
+    return hidden, weight, torch.randint(vocab_size, (num_rows,), generator=draw)
+
+
+@pytest.mark.parametrize("chunk_rows", [1, 7, 25, 50, 64])
+def test_the_chunked_loss_and_its_gradients_are_those_of_cross_entropy(chunk_rows):
+    hidden, weight, targets = head()
+    plain = F.cross_entropy((hidden @ weight.T)[:, :100], targets)
+    expected = torch.autograd.grad(3 * plain, [hidden, weight])
+    chunked = head_loss(hidden, weight, targets, 100, chunk_rows=chunk_rows)
+    found = torch.autograd.grad(3 * chunked, [hidden, weight])
+    torch.testing.assert_close(chunked, plain, rtol=1e-6, atol=0)
+    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-7)
+
+
+def test_in_bfloat16_the_loss_is_that_of_cross_entropy_to_its_precision():
+    hidden, weight, targets = head(num_rows=200)
+    with torch.autocast("cpu", torch.bfloat16):
+        plain = F.cross_entropy(F.linear(hidden, weight)[:, :100].float(), targets)
+        chunked = head_loss(hidden, weight, targets, 100, chunk_rows=16)
+    expected = torch.autograd.grad(plain, [hidden, weight])
+    found = torch.autograd.grad(chunked, [hidden, weight])
+    torch.testing.assert_close(chunked, plain, rtol=1e-5, atol=0)
+    for gradient, reference in zip(found, expected, strict=True):
+        assert gradient.dtype == torch.float32
+        assert (gradient - reference).abs().max() < 0.02 * reference.abs().max()
+
+
+def test_large_scores_do_not_overflow():
+    hidden, weight, targets = head()
+    loss = head_loss(hidden * 1e4, weight, targets, 100)
+    plain = F.cross_entropy((hidden * 1e4 @ weight.T)[:, :100], targets)
+    torch.testing.assert_close(loss, plain)
+
+
+def test_the_padding_of_the_vocabulary_is_never_predicted_and_never_learns():
+    model = GPT(SHAPE, 100)
+    with torch.no_grad():
+        model.tokens.weight[100:] = 9.0  # would win every softmax
+    ids = tokens()
+    loss = model.loss(ids, ids.roll(1))
+    loss.backward()
+    assert loss.item() == pytest.approx(math.log(100), rel=0.02)
+    assert not model.tokens.weight.grad[100:].any()
+    assert model.logits(ids).shape == (3, 100)
+
+
+def test_without_gradients_the_loss_is_the_same_number():
+    model, ids = GPT(SHAPE, 100), tokens()
+    with torch.no_grad():
+        quiet = model.loss(ids, ids.roll(1))
+    assert quiet.item() == model.loss(ids, ids.roll(1)).item()
+
+
+def test_autocast_on_the_cpu_really_computes_in_bfloat16():
+    model, seen = GPT(SHAPE, 100), []
+    model.blocks[0].forward_in.register_forward_hook(lambda *call: seen.append(call[2].dtype))
+    with torch.autocast("cpu", torch.bfloat16):
+        model.loss(tokens(), tokens()).backward()
+    assert seen == [torch.bfloat16]
+    assert {p.grad.dtype for p in model.parameters()} == {torch.float32}

@@ -1,0 +1,304 @@
+"""Training runs: they learn, they stop, they are the same run after a kill.
+
+The kill is a real one: a process that trains is killed (SIGKILL) while it takes a step, and another
+goes on from its last checkpoint.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from corpus.errors import ConfigError, Damaged, InputError, NotBuilt, SetupError  # noqa: E402
+from corpus.trainer.checkpoints import checkpoint_folders, newest_weights  # noqa: E402
+from corpus.trainer.generate import open_model, write_samples  # noqa: E402
+from corpus.trainer.settings import TrainSettings  # noqa: E402
+from corpus.trainer.training import TrainingDiverged, train  # noqa: E402
+
+SETTINGS = TrainSettings(
+    model="micro",
+    num_layers=1,
+    width=32,
+    context=32,
+    num_steps=20,
+    sequences_per_step=8,
+    sequences_per_pass=4,
+    warmup_steps=4,
+    learning_rate=3e-3,
+    validate_every=5,
+    checkpoint_every=5,
+    num_threads=1,
+    sample_tokens=20,
+)
+
+
+def changed(**values) -> TrainSettings:
+    return msgspec.structs.replace(SETTINGS, **values)
+
+
+def run(data, folder, settings=SETTINGS, *, seed=0, log=None):
+    return train(
+        settings,
+        seed=seed,
+        shards=data.shards,
+        tokenizer=data.tokenizer,
+        folder=folder,
+        log=log if log is not None else lambda _: None,
+    )
+
+
+def rows(folder, name="train.jsonl"):
+    return [json.loads(line) for line in (folder / name).read_text().splitlines()]
+
+
+def reproducible_files(folder):
+    paths = (path for path in folder.rglob("*") if path.is_file() and path.name != "timing.jsonl")
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}
+
+
+@pytest.fixture(scope="module")
+def finished(data, tmp_path_factory):
+    """The folder of an undisturbed run, and its result."""
+    folder = tmp_path_factory.mktemp("finished")
+    return folder, run(data, folder)
+
+
+def test_the_losses_fall_and_every_step_has_its_line(finished):
+    folder, result = finished
+    log = rows(folder)
+    assert [row["step"] for row in log] == list(range(21))
+    assert [row["tokens"] for row in log] == [256 * step for step in range(21)]
+    assert log[0]["validation_loss"] == pytest.approx(math.log(300), rel=0.05)
+    assert [row["step"] for row in log if "validation_loss" in row] == [0, 5, 10, 15, 20]
+    assert log[20]["validation_loss"] < log[5]["validation_loss"] < log[0]["validation_loss"]
+    assert log[20]["validation_loss"] == result.validation.loss
+    assert log[20]["bits_per_byte"] == result.validation.bits_per_byte
+    assert (result.step, result.loss) == (20, log[20]["loss"])
+    assert [row["learning_rate"] for row in log[1:]] == [
+        SETTINGS.learning_rate_at(step) for step in range(1, 21)
+    ]
+
+
+def test_the_rate_is_the_tokens_of_the_steps_after_the_cold_ones_over_their_seconds(finished):
+    folder, result = finished
+    timing = rows(folder, "timing.jsonl")
+    assert [row["step"] for row in timing] == list(range(1, 21))
+    seconds = sum(row["seconds"] for row in timing[5:])
+    assert result.tokens_per_second == pytest.approx(15 * 256 / seconds, rel=1e-3)
+    assert timing[0]["tokens_per_second"] == pytest.approx(256 / timing[0]["seconds"], rel=1e-2)
+
+
+def test_the_rate_is_not_more_than_the_clock_allows(data, tmp_path):
+    """A wall clock around the run bounds the rate from below, its steps from above."""
+    started = time.perf_counter()
+    result = run(data, tmp_path, changed(num_steps=25))
+    wall = time.perf_counter() - started
+    seconds = [row["seconds"] for row in rows(tmp_path, "timing.jsonl")]
+    assert sum(seconds) < wall
+    assert result.tokens_per_second >= 20 * 256 / wall
+
+
+def test_a_run_again_gives_the_same_bytes(data, finished, tmp_path):
+    run(data, tmp_path)
+    assert reproducible_files(tmp_path) == reproducible_files(finished[0])
+
+
+def test_config_json_says_what_the_model_is(finished):
+    config = json.loads((finished[0] / "config.json").read_bytes())
+    assert config["shape"] == {"num_layers": 1, "num_heads": 2, "width": 32, "context": 32}
+    assert config["num_parameters"] == SETTINGS.shape().num_parameters(config["vocab_size"])
+    assert (config["eot_id"], config["seed"]) == (config["vocab_size"] - 1, 0)
+
+
+KILLED_RUN = """
+import sys
+from pathlib import Path
+import msgspec
+from corpus.trainer.settings import TrainSettings
+from corpus.trainer import runs, training
+
+settings = msgspec.json.decode(sys.argv[1], type=TrainSettings)
+shards, tokenizer, folder = map(Path, sys.argv[2:])
+take_step = training._take_step
+
+def announced(run, rate):
+    result = take_step(run, rate)
+    if run.step == 12:  # two steps after a checkpoint, with half a line of the log written
+        (run.folder / "train.jsonl").open("a").write('{"step": 12, "tok')
+        print("twelve", flush=True)
+        sys.stdin.read()
+    return result
+
+training._take_step = announced
+training.train(settings, seed=0, shards=shards, tokenizer=tokenizer, folder=folder, log=print)
+"""
+
+
+def killed_run(data, folder):
+    """Train in another process and kill it -9 in its twelfth step."""
+    arguments = [msgspec.json.encode(SETTINGS).decode(), data.shards, data.tokenizer, folder]
+    with subprocess.Popen(
+        [sys.executable, "-c", KILLED_RUN, *map(str, arguments)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        for line in process.stdout:
+            if line == "twelve\n":
+                process.kill()
+                break
+    assert process.returncode == -9
+
+
+def test_a_run_that_is_killed_and_resumed_has_the_same_losses_and_weights_bit_for_bit(
+    data, finished, tmp_path
+):
+    killed_run(data, tmp_path)
+    assert checkpoint_folders(tmp_path / "checkpoints")[-1].name == "step-00000010"
+    (tmp_path / "checkpoints" / ".building").mkdir()  # as if killed while it saved
+    said = []
+    run(data, tmp_path, log=said.append)
+    assert "resumes after step 10" in said
+    assert reproducible_files(tmp_path) == reproducible_files(finished[0])
+    assert [row["step"] for row in rows(tmp_path, "timing.jsonl")] == list(range(1, 21))
+
+
+def test_a_run_that_goes_back_over_a_damaged_checkpoint_has_the_same_bytes(
+    data, finished, tmp_path
+):
+    shutil.copytree(finished[0], tmp_path, dirs_exist_ok=True)
+    (tmp_path / "checkpoints" / "step-00000020" / "model.safetensors").write_bytes(b"torn")
+    run(data, tmp_path)
+    assert reproducible_files(tmp_path) == reproducible_files(finished[0])
+
+
+def test_a_finished_run_is_not_trained_further(data, finished, tmp_path):
+    shutil.copytree(finished[0], tmp_path, dirs_exist_ok=True)
+    result = run(data, tmp_path)
+    assert (result.step, result.loss, result.tokens_per_second) == (20, None, None)
+    assert reproducible_files(tmp_path) == reproducible_files(finished[0])
+
+
+@pytest.mark.parametrize(
+    ("settings", "seed", "message"),
+    [
+        (changed(context=16), 0, "context was 32, is 16"),
+        (changed(sequences_per_step=16), 0, "sequences_per_step was 8, is 16"),
+        (changed(width=16), 0, "width was 32, is 16"),
+        (SETTINGS, 1, "seed was 0, is 1"),
+    ],
+)
+def test_a_checkpoint_of_another_run_is_refused(data, finished, tmp_path, settings, seed, message):
+    shutil.copytree(finished[0], tmp_path, dirs_exist_ok=True)
+    with pytest.raises(ConfigError, match=f"a checkpoint of another run: {message}; expected"):
+        run(data, tmp_path, settings, seed=seed)
+
+
+def test_a_checkpoint_of_other_shards_is_refused(data, finished, tmp_path):
+    shutil.copytree(finished[0], tmp_path / "model")
+    shutil.copytree(data.shards, tmp_path / "shards")
+    manifest = tmp_path / "shards" / "shards.json"
+    manifest.write_text(manifest.read_text().replace('"sha256": "', '"sha256": "0', 1))
+    with pytest.raises(ConfigError, match=r"a checkpoint of another run: shards was"):
+        run(data._replace(shards=tmp_path / "shards"), tmp_path / "model")
+
+
+def test_a_longer_budget_goes_on_and_says_that_it_is_another_run(data, finished, tmp_path):
+    shutil.copytree(finished[0], tmp_path, dirs_exist_ok=True)
+    said = []
+    assert run(data, tmp_path, changed(num_steps=22), log=said.append).step == 22
+    assert "goes on with other settings, so no longer the same run: num_steps 20 -> 22" in said
+
+
+def test_shards_of_another_tokenizer_are_refused(data, tmp_path):
+    shutil.copytree(data.tokenizer, tmp_path / "tokenizer")
+    with (tmp_path / "tokenizer" / "tokenizer.json").open("a") as file:
+        file.write("\n")
+    with pytest.raises(Damaged, match=r"made with tokenizer .*run `winnow run tokenize --force`"):
+        run(data._replace(tokenizer=tmp_path / "tokenizer"), tmp_path / "model")
+
+
+def test_shards_that_are_not_there_or_too_short_say_so(data, tmp_path):
+    with pytest.raises(NotBuilt, match="run tokenize"):
+        run(data._replace(shards=tmp_path), tmp_path / "model")
+    with pytest.raises(InputError, match="a sequence needs 100,001"):
+        run(data, tmp_path / "model", changed(context=100_000))
+
+
+def test_a_loss_that_is_not_a_number_stops_before_the_update(data, tmp_path):
+    settings = changed(learning_rate=1e30, clip_norm=1e30, warmup_steps=0)
+    with pytest.raises(TrainingDiverged, match=r"lower train.learning_rate"):
+        run(data, tmp_path, settings)
+    for place in checkpoint_folders(tmp_path / "checkpoints"):
+        weights = newest_weights(place.parent)
+        assert all(tensor.isfinite().all() for tensor in weights.values())
+
+
+def test_passes_add_up_to_the_step_of_one_pass(data, finished, tmp_path):
+    run(data, tmp_path, changed(sequences_per_pass=8))
+    losses, expected = ([row["loss"] for row in rows(f)[1:]] for f in (tmp_path, finished[0]))
+    assert losses == pytest.approx(expected, rel=1e-4)
+
+
+def test_bfloat16_learns_as_float32_does(data, finished, tmp_path):
+    result = run(data, tmp_path, changed(precision="bfloat16"))
+    assert result.validation.loss == pytest.approx(finished[1].validation.loss, rel=0.01)
+    assert rows(tmp_path)[20]["loss"] != rows(finished[0])[20]["loss"]
+
+
+def test_a_budget_of_seconds_ends_the_run_with_a_checkpoint_and_a_validation(data, tmp_path):
+    result = run(data, tmp_path, changed(num_steps=10_000, max_seconds=0.2))
+    assert 1 <= result.step < 10_000
+    assert "validation_loss" in rows(tmp_path)[-1]
+    assert checkpoint_folders(tmp_path / "checkpoints")[-1].name == f"step-{result.step:08d}"
+
+
+def test_without_validation_text_training_goes_on(data, tmp_path):
+    shards = tmp_path / "shards"
+    shutil.copytree(data.shards, shards)
+    manifest = json.loads((shards / "shards.json").read_bytes())
+    manifest["shards"] = [s for s in manifest["shards"] if s["split"] == "train"]
+    (shards / "shards.json").write_text(json.dumps(manifest))
+    result = run(data._replace(shards=shards), tmp_path / "model")
+    assert (result.step, result.validation) == (20, None)
+    assert "validation_loss" not in rows(tmp_path / "model")[-1]
+
+
+def test_a_gpu_that_is_asked_for_and_missing_is_a_setup_error(data, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(SetupError, match=r"train.device is cuda, but torch finds no GPU"):
+        run(data, tmp_path, changed(device="cuda"))
+
+
+def test_torch_is_left_as_it_was(data, tmp_path):
+    before = torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()
+    run(data, tmp_path, changed(num_steps=1, num_threads=before[0] + 1))
+    assert (torch.get_num_threads(), torch.are_deterministic_algorithms_enabled()) == before
+
+
+def test_the_sample_is_text_of_the_newest_weights_and_the_same_each_time(data, finished, tmp_path):
+    shutil.copytree(finished[0], tmp_path, dirs_exist_ok=True)
+    settings = changed(sample_prompts=("", "the cat"))
+    texts = [
+        write_samples(tmp_path, tokenizer=data.tokenizer, settings=settings, seed=0)
+        for _ in range(2)
+    ]
+    assert texts[0] == texts[1] == (tmp_path / "sample.txt").read_text()
+    assert texts[0].split("\n\n=====\n\n")[1].startswith("the cat")
+    weights = newest_weights(tmp_path / "checkpoints")
+    assert torch.equal(open_model(tmp_path).tokens.weight, weights["tokens.weight"])
+
+
+def test_training_reads_no_pickle(finished):
+    names = {path.suffix for path in Path(finished[0]).rglob("*") if path.is_file()}
+    assert names == {".safetensors", ".json", ".jsonl"}
