@@ -13,7 +13,7 @@ be found (`num_ngrams` = 0 in benchmark_items).
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -164,32 +164,24 @@ def matches(
     num_documents: int64 (num_ngrams,), documents that hold each N-gram. Returns a table as `hits`.
     An exempt N-gram, in many documents and often in many items, is named for its first item alone.
     """
-    row = _rows(hits["doc_id"], doc_ids)
-    ngram = _numbers(hits["ngram"])
+    row, ngram = _rows(hits["doc_id"], doc_ids), _numbers(hits["ngram"])
+    start, end = _numbers(hits["start"]), _numbers(hits["end"])
     exempt = num_documents[ngram] > settings.max_documents
-    which, text = _texts_of(ngram, exempt, index)
-    keys = (_numbers(hits["start"])[which], exempt[which], text, row[which])
-    order = np.lexsort(keys)
-    which, text = which[order], text[order]
-    start, end = _numbers(hits["start"])[which], _numbers(hits["end"])[which]
-    begins = np.ones(len(which), np.bool_)
-    begins[1:] = (
-        (np.diff(row[which]) != 0) | (np.diff(text) != 0)
-        | (exempt[which][1:] != exempt[which][:-1]) | (start[1:] > end[:-1])
-    )  # fmt: skip
-    first = np.flatnonzero(begins)
-    last = np.append(first[1:], len(which)) - 1
-    place = np.lexsort((text[first], end[last], start[first], row[which][first]))
-    first, last = first[place], last[place]
-    named = items.take(pa.array(text[first]))
+    hit, text = _texts_of(ngram, exempt, index)
+    order = np.lexsort((start[hit], exempt[hit], text, row[hit]))
+    hit, text = hit[order], text[order]
+    same = (row[hit], text, exempt[hit])
+    first, last = _overlapping(start[hit], end[hit], same)
+    order = np.lexsort((text[first], end[hit[last]], start[hit[first]], row[hit[first]]))
+    first, last = first[order], last[order]
+    a, z = hit[first], hit[last]  # the first and the last hit of each match
+    item = items.take(pa.array(text[first]))
     columns = {
-        "doc_id": doc_ids.take(pa.array(row[which][first])),
-        "start": start[first], "end": end[last],
-        "benchmark": named["benchmark"], "item_id": named["item_id"], "field": named["field"],
+        "doc_id": doc_ids.take(pa.array(row[a])), "start": start[a], "end": end[z],
+        "benchmark": item["benchmark"], "item_id": item["item_id"], "field": item["field"],
         "num_ngrams": (last - first + 1).astype(np.int32),
-        "ngram": pa.array([index.ngram(g) for g in ngram[which][first]], pa.string()),
-        "document_frequency": num_documents[ngram[which][first]],
-        "exempt": exempt[which][first],
+        "ngram": pa.array([index.ngram(number) for number in ngram[a]], pa.string()),
+        "document_frequency": num_documents[ngram[a]], "exempt": exempt[a],
     }  # fmt: skip
     return pa.table(columns, schema=table_named("hits").arrow)
 
@@ -225,6 +217,18 @@ def _texts_of(
     return np.repeat(np.arange(len(ngram)), counts), pairs[1][ranges(first, counts)]
 
 
+def _overlapping(
+    start: Int64Array, end: Int64Array, same: tuple[npt.NDArray[Any], ...]
+) -> tuple[Int64Array, Int64Array]:
+    """First and last position of each run of ranges that overlap or touch, equal in `same`."""
+    begins = np.ones(len(start), np.bool_)
+    begins[1:] = start[1:] > end[:-1]
+    for key in same:
+        begins[1:] |= key[1:] != key[:-1]
+    first = np.flatnonzero(begins)
+    return first, np.append(first, len(start))[1:] - 1
+
+
 def _pieces(lengths: Int64Array, cuts: dict[int, Cut]) -> pa.ListArray:
     whole = np.ones(len(lengths), np.bool_)
     whole[list(cuts)] = False
@@ -243,8 +247,8 @@ def _merged(starts: Int64Array, ends: Int64Array) -> tuple[Int64Array, Int64Arra
     """The union of ranges, as ranges that neither overlap nor touch."""
     order = np.argsort(starts, kind="stable")
     starts, reach = starts[order], np.maximum.accumulate(ends[order])
-    begins = np.flatnonzero(np.append(True, starts[1:] > reach[:-1]))
-    return starts[begins], reach[np.append(begins[1:], len(starts)) - 1]
+    first, last = _overlapping(starts, reach, ())
+    return starts[first], reach[last]
 
 
 def _sums(counted: BoolArray, offsets: Int64Array) -> npt.NDArray[np.int32]:
