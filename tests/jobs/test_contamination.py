@@ -1,0 +1,198 @@
+"""The contamination stage on Spark: whole, resumed, and equal for any division into parts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pyarrow as pa
+import pytest
+
+from corpus import schemas
+from corpus.benchmarks import BenchmarkSettings
+from corpus.config import Source
+from corpus.datasets import Dataset, part_from_json, publish_manifest
+from corpus.errors import ConfigError, InputError
+from corpus.identity import doc_id_of_place
+from corpus.ledger import Ledger
+from corpus.publishing import PartOutput
+from corpus.stages import stage_named
+from corpus.storage import Store
+from filters.contamination import NOTHING_LEFT, ContaminationSettings
+from jobs import contamination, overlap
+from jobs.parts import Job
+
+# 15 and 14 words: N of the benchmark is 13.
+QUESTION = "why does the moon show the same side to us on every night of all years"
+ANSWER = "its turn about itself takes as long as its path around the earth always"
+FILLER = " ".join(f"word{n}" for n in range(200))
+
+DOCUMENTS = [
+    ("books", FILLER),
+    ("books", f"{FILLER} {QUESTION.upper()}! {FILLER}"),
+    ("web", f"Ünïcödé — {FILLER}\n{ANSWER}\n"),
+    ("web", ANSWER),
+    ("web", "dropped by an earlier stage: " + QUESTION),
+    ("web", "short"),
+]
+
+
+def table(dataset: str, rows: list[dict]) -> pa.Table:
+    schema = schemas.table_named(dataset).arrow
+    return pa.Table.from_pylist(
+        [{**dict.fromkeys(schema.names), **row} for row in rows], schema=schema
+    )
+
+
+def publish(store: Store, dataset: str, parts: list[list[dict]]) -> None:
+    published = []
+    for number, rows in enumerate(parts):
+        with store.scratch() as scratch:
+            out = PartOutput(store, scratch, number, outputs=[dataset], counted=dataset)
+            out.taken(len(rows))
+            out.write(dataset, table(dataset, rows))
+            published.append(part_from_json(out.finish()["parts"][dataset]))
+    publish_manifest(store, dataset, published)
+
+
+def build_inputs(store: Store, sizes: list[int]) -> None:
+    """DOCUMENTS and their dedup verdicts in parts of these sizes; the fifth one is dropped."""
+    rows = [
+        {"doc_id": doc_id_of_place("test", "file", n), "source": source, "offset": n, "keep": True,
+         "num_characters": len(text), "text": text}
+        for n, (source, text) in enumerate(DOCUMENTS)
+    ]  # fmt: skip
+    verdicts = [
+        {"doc_id": row["doc_id"], "keep": n != 4, "reason": "near_duplicate" if n == 4 else None,
+         "cluster_id": row["doc_id"], "kept_doc_id": row["doc_id"], "split": "train"}
+        for n, row in enumerate(rows)
+    ]  # fmt: skip
+    starts = [sum(sizes[:k]) for k in range(len(sizes))]
+    for dataset, all_rows in (("documents", rows), ("dedup", verdicts)):
+        parts = [all_rows[a : a + n] for a, n in zip(starts, sizes, strict=True)]
+        publish(store, dataset, parts)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> ContaminationSettings:
+    items = tmp_path / "items.jsonl"
+    lines = [{"q": QUESTION, "a": ANSWER}, {"q": "not in any document " * 4, "a": "too short"}]
+    items.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    fields = {"question": ("q",), "answer": ("a",)}
+    return ContaminationSettings(
+        benchmarks={"moon": BenchmarkSettings(files=(str(items),), fields=fields)}
+    )
+
+
+@pytest.fixture
+def make_job(session, tmp_path: Path) -> Callable[..., Job]:
+    def make(settings: ContaminationSettings, name: str, sizes: list[int]) -> Job:
+        store = Store(str(tmp_path / name))
+        build_inputs(store, sizes)
+        recipe = SimpleNamespace(contamination=settings, seed=0, sources={})
+        return Job(
+            stage=stage_named("contamination"), recipe=recipe, store=store, session=session,
+            ledger=Ledger(),
+        )
+
+    return make
+
+
+def rows_of(dataset: Dataset, *left_out: str) -> list[dict]:
+    rows = dataset.read_all().to_pylist()
+    return [{name: row[name] for name in row if name not in left_out} for row in rows]
+
+
+@pytest.mark.spark
+def test_the_stage_finds_cuts_and_measures(make_job, settings):
+    job = make_job(settings, "root", [2, 4])
+    contamination.run(job)
+    verdicts = rows_of(job.input("contamination"), "doc_id")
+    text = DOCUMENTS[1][1]
+    start = text.index("WHY") - 200
+    end = text.index("YEARS") + len("YEARS") + 200
+    whole = {"keep": True, "reason": None, "num_matches": 0}
+    assert verdicts == [
+        {**whole, "pieces": [{"start": 0, "end": len(DOCUMENTS[0][1])}]},
+        {**whole, "num_matches": 1,
+         "pieces": [{"start": 0, "end": start}, {"start": end, "end": len(text)}]},
+        {**whole, "num_matches": 1,
+         "pieces": [{"start": 0, "end": DOCUMENTS[2][1].index(ANSWER) - 200}]},
+        {"keep": False, "reason": NOTHING_LEFT, "num_matches": 1, "pieces": []},
+        {**whole, "pieces": [{"start": 0, "end": 5}]},
+    ]  # fmt: skip
+    assert job.ledger.to_json()["rows"] == {"taken": 5, "kept": 4, "dropped": {NOTHING_LEFT: 1}}
+    hits = rows_of(job.input("hits"), "doc_id", "start", "end", "ngram")
+    common = {"benchmark": "moon", "item_id": "0", "exempt": False}
+    question = {"field": "question", "num_ngrams": 4, "document_frequency": 1}
+    answer = {"field": "answer", "num_ngrams": 2, "document_frequency": 2}
+    assert hits == [common | question, common | answer, common | answer]
+    items = rows_of(job.input("benchmark_items"), "text", "num_words", "benchmark", "num_exempt")
+    assert [tuple(row.values()) for row in items] == [
+        ("0", "question", 13, 4, 4, True), ("0", "answer", 13, 2, 2, True),
+        ("1", "question", 13, 4, 0, False), ("1", "answer", 13, 0, 0, False),
+    ]  # fmt: skip
+
+
+@pytest.mark.spark
+def test_overlap_counts_the_8_grams_of_each_source_and_of_all(make_job, settings):
+    job = make_job(settings, "root", [6])
+    contamination.run(job)
+    assert {row["source"]: (row["num_ngrams"], row["num_found"])
+            for row in rows_of(job.input("overlap"))} == {
+        "books": (25, 9), "web": (25, 7), "all": (25, 16),
+    }  # fmt: skip
+    catalogue = json.loads(job.input("benchmark_filter").local("filters.json").read_text())
+    assert [row["source"] for row in catalogue["filters"]] == ["books", "web"]
+    assert 0 < catalogue["certified_rate"] <= 1e-8
+
+
+@pytest.mark.spark
+def test_the_division_into_parts_changes_nothing(make_job, settings):
+    jobs = [make_job(settings, f"root-{k}", sizes) for k, sizes in enumerate([[6], [1, 3, 0, 2]])]
+    for job in jobs:
+        contamination.run(job)
+    one, other = jobs
+    for name in ("contamination", "hits", "ngram_hits", "benchmark_items", "overlap"):
+        assert rows_of(one.input(name)) == rows_of(other.input(name))
+    for name in one.input("benchmark_filter").files():
+        files = [job.input("benchmark_filter").local(name).read_bytes() for job in jobs]
+        assert files[0] == files[1]
+
+
+@pytest.mark.spark
+def test_a_second_run_over_finished_parts_gives_the_same_bytes(make_job, settings):
+    job = make_job(settings, "root", [2, 4])
+    digests = []
+    for _ in range(2):
+        contamination.run(job)
+        digests.append([job.input(name).digest() for name in job.stage.outputs])
+    assert digests[0] == digests[1]
+
+
+@pytest.mark.spark
+def test_without_benchmarks_every_document_stays_whole_and_it_says_so(make_job, capsys):
+    job = make_job(ContaminationSettings(), "root", [2, 4])
+    contamination.run(job)
+    assert all(row["keep"] and row["pieces"] for row in rows_of(job.input("contamination")))
+    for name in ("hits", "benchmark_items", "overlap"):
+        assert job.input(name).num_rows == 0
+    assert "names no benchmark" in "".join(capsys.readouterr())
+
+
+def test_a_missing_benchmark_file_is_named_before_anything_runs(tmp_path):
+    missing = BenchmarkSettings(files=(str(tmp_path / "none.jsonl"),))
+    recipe = SimpleNamespace(
+        contamination=ContaminationSettings(benchmarks={"x": missing}), sources={}
+    )
+    with pytest.raises(InputError, match=r"none\.jsonl: no such file"):
+        contamination.files(recipe)
+
+
+def test_no_source_may_take_the_name_of_the_sum_over_all():
+    sources = {overlap.ALL: Source(kind="text", files=("x",))}
+    recipe = SimpleNamespace(contamination=ContaminationSettings(), sources=sources)
+    with pytest.raises(ConfigError, match="choose another"):
+        contamination.files(recipe)
