@@ -41,6 +41,8 @@ REPEATED_NGRAMS = "repeated_{n}_grams"
 TOP_NGRAMS = (2, 3, 4)
 REPEATED_NGRAM_SIZES = (5, 6, 7, 8, 9, 10)
 
+_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)  # golden ratio; makes the order of words count
+
 
 class GopherRepetitionSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Thresholds of Gopher table A1, each a largest share; a document exactly at one is kept."""
@@ -150,7 +152,7 @@ def _line_hash(data: UInt8Array, begin: int, end: int) -> tuple[np.uint64, int]:
         end -= 1
     h = np.uint64(end - begin)
     for i in range(begin, end):
-        h = (h ^ np.uint64(data[i])) * np.uint64(0x9E3779B97F4A7C15)
+        h = (h ^ np.uint64(data[i])) * _MULTIPLIER
     return mix(h), end - begin
 
 
@@ -217,7 +219,7 @@ def _repeated_ngrams(
             if left < 2:
                 break
             for j in range(left):  # the hash of n words from that of n - 1
-                grams[j] = mix(grams[j] ^ (hashes[first + j + n - 1] + np.uint64(n)))
+                grams[j] = mix(grams[j] * _MULTIPLIER + hashes[first + j + n - 1])
             stamp += 1
             if n < 5:
                 inside = _top(grams, before, n, left, keys, stamps, counts, stamp)
