@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -75,9 +74,14 @@ def build_inputs(store: Store, sizes: list[int]) -> None:
         publish(store, dataset, parts)
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> ContaminationSettings:
-    items = tmp_path / "items.jsonl"
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("contamination")
+
+
+@pytest.fixture(scope="module")
+def settings(folder: Path) -> ContaminationSettings:
+    items = folder / "items.jsonl"
     lines = [{"q": QUESTION, "a": ANSWER}, {"q": "not in any document " * 4, "a": "too short"}]
     items.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     fields = {"question": ("q",), "answer": ("a",)}
@@ -86,18 +90,21 @@ def settings(tmp_path: Path) -> ContaminationSettings:
     )
 
 
-@pytest.fixture
-def make_job(session, tmp_path: Path) -> Callable[..., Job]:
-    def make(settings: ContaminationSettings, name: str, sizes: list[int]) -> Job:
-        store = Store(str(tmp_path / name))
-        build_inputs(store, sizes)
-        recipe = SimpleNamespace(contamination=settings, seed=0, sources={})
-        return Job(
-            stage=stage_named("contamination"), recipe=recipe, store=store, session=session,
-            ledger=Ledger(),
-        )
+def make_job(session, root: Path, settings: ContaminationSettings, sizes: list[int]) -> Job:
+    store = Store(str(root))
+    build_inputs(store, sizes)
+    recipe = SimpleNamespace(contamination=settings, seed=0, sources={})
+    return Job(
+        stage=stage_named("contamination"), recipe=recipe, store=store, session=session,
+        ledger=Ledger(),
+    )
 
-    return make
+
+@pytest.fixture(scope="module")
+def finished(session, folder, settings) -> Job:
+    job = make_job(session, folder / "finished", settings, [2, 4])
+    contamination.run(job)
+    return job
 
 
 def rows_of(dataset: Dataset, *left_out: str) -> list[dict]:
@@ -106,10 +113,8 @@ def rows_of(dataset: Dataset, *left_out: str) -> list[dict]:
 
 
 @pytest.mark.spark
-def test_the_stage_finds_cuts_and_measures(make_job, settings):
-    job = make_job(settings, "root", [2, 4])
-    contamination.run(job)
-    verdicts = rows_of(job.input("contamination"), "doc_id")
+def test_it_cuts_what_is_found(finished):
+    verdicts = rows_of(finished.input("contamination"), "doc_id")
     text = DOCUMENTS[1][1]
     start = text.index("WHY") - 200
     end = text.index("YEARS") + len("YEARS") + 200
@@ -123,13 +128,19 @@ def test_the_stage_finds_cuts_and_measures(make_job, settings):
         {"keep": False, "reason": NOTHING_LEFT, "num_matches": 1, "pieces": []},
         {**whole, "pieces": [{"start": 0, "end": 5}]},
     ]  # fmt: skip
-    assert job.ledger.to_json()["rows"] == {"taken": 5, "kept": 4, "dropped": {NOTHING_LEFT: 1}}
-    hits = rows_of(job.input("hits"), "doc_id", "start", "end", "ngram")
+    rows = finished.ledger.to_json()["rows"]
+    assert rows == {"taken": 5, "kept": 4, "dropped": {NOTHING_LEFT: 1}}
+
+
+@pytest.mark.spark
+def test_it_names_the_items_that_are_found(finished):
+    hits = rows_of(finished.input("hits"), "doc_id", "start", "end", "ngram")
     common = {"benchmark": "moon", "item_id": "0", "exempt": False}
     question = {"field": "question", "num_ngrams": 4, "document_frequency": 1}
     answer = {"field": "answer", "num_ngrams": 2, "document_frequency": 2}
     assert hits == [common | question, common | answer, common | answer]
-    items = rows_of(job.input("benchmark_items"), "text", "num_words", "benchmark", "num_exempt")
+    left_out = ("text", "num_words", "benchmark", "num_exempt")
+    items = rows_of(finished.input("benchmark_items"), *left_out)
     assert [tuple(row.values()) for row in items] == [
         ("0", "question", 13, 4, 4, True), ("0", "answer", 13, 2, 2, True),
         ("1", "question", 13, 4, 0, False), ("1", "answer", 13, 0, 0, False),
@@ -137,44 +148,37 @@ def test_the_stage_finds_cuts_and_measures(make_job, settings):
 
 
 @pytest.mark.spark
-def test_overlap_counts_the_8_grams_of_each_source_and_of_all(make_job, settings):
-    job = make_job(settings, "root", [6])
-    contamination.run(job)
+def test_overlap_counts_the_8_grams_of_each_source_and_of_all(finished):
     assert {row["source"]: (row["num_ngrams"], row["num_found"])
-            for row in rows_of(job.input("overlap"))} == {
+            for row in rows_of(finished.input("overlap"))} == {
         "books": (25, 9), "web": (25, 7), "all": (25, 16),
     }  # fmt: skip
-    catalogue = json.loads(job.input("benchmark_filter").local("filters.json").read_text())
+    catalogue = json.loads(finished.input("benchmark_filter").local("filters.json").read_text())
     assert [row["source"] for row in catalogue["filters"]] == ["books", "web"]
     assert 0 < catalogue["certified_rate"] <= 1e-8
 
 
 @pytest.mark.spark
-def test_the_division_into_parts_changes_nothing(make_job, settings):
-    jobs = [make_job(settings, f"root-{k}", sizes) for k, sizes in enumerate([[6], [1, 3, 0, 2]])]
-    for job in jobs:
-        contamination.run(job)
-    one, other = jobs
+def test_the_division_into_parts_changes_nothing(finished, session, tmp_path, settings):
+    other = make_job(session, tmp_path, settings, [1, 3, 0, 2])
+    contamination.run(other)
     for name in ("contamination", "hits", "ngram_hits", "benchmark_items", "overlap"):
-        assert rows_of(one.input(name)) == rows_of(other.input(name))
-    for name in one.input("benchmark_filter").files():
-        files = [job.input("benchmark_filter").local(name).read_bytes() for job in jobs]
-        assert files[0] == files[1]
+        assert rows_of(finished.input(name)) == rows_of(other.input(name))
+    filters = [job.input("benchmark_filter") for job in (finished, other)]
+    for name in filters[0].files():
+        assert filters[0].local(name).read_bytes() == filters[1].local(name).read_bytes()
 
 
 @pytest.mark.spark
-def test_a_second_run_over_finished_parts_gives_the_same_bytes(make_job, settings):
-    job = make_job(settings, "root", [2, 4])
-    digests = []
-    for _ in range(2):
-        contamination.run(job)
-        digests.append([job.input(name).digest() for name in job.stage.outputs])
-    assert digests[0] == digests[1]
+def test_a_second_run_over_finished_parts_gives_the_same_bytes(finished):
+    before = [finished.input(name).digest() for name in finished.stage.outputs]
+    contamination.run(finished)
+    assert [finished.input(name).digest() for name in finished.stage.outputs] == before
 
 
 @pytest.mark.spark
-def test_without_benchmarks_every_document_stays_whole_and_it_says_so(make_job, capsys):
-    job = make_job(ContaminationSettings(), "root", [2, 4])
+def test_without_benchmarks_every_document_stays_whole_and_it_says_so(session, tmp_path, capsys):
+    job = make_job(session, tmp_path, ContaminationSettings(), [2, 4])
     contamination.run(job)
     assert all(row["keep"] and row["pieces"] for row in rows_of(job.input("contamination")))
     for name in ("hits", "benchmark_items", "overlap"):
