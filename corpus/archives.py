@@ -93,7 +93,7 @@ class Reader:
 
     def header(self) -> bytes:
         """Lines up to and with the first blank one; raises Rotten where there is none in sight."""
-        size = 4_096
+        size = 256
         while True:
             ahead = self.peek(size)
             found = re.search(rb"\r?\n\r?\n", ahead)

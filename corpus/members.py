@@ -22,7 +22,6 @@ import zstandard
 from corpus.archives import BLANKS, RECORD_START, SCAN_BYTES, START_BYTES, Cut, Reader, Rotten
 from corpus.errors import InputError
 
-HEAD_BYTES = 1 << 18  # packed, to see them: a zstd block is unpacked whole, 128 KiB at most
 SALVAGE_BYTES = 16  # a step, when a member's first bytes break
 
 
@@ -48,6 +47,7 @@ class Codec:
     magic: bytes
     new: Callable[[], Any]
     start: Callable[[bytes], bytes]  # a member's first bytes -> START_BYTES of what they unpack to
+    start_bytes: int  # packed, that this takes: a zstd block, 128 KiB at most, is unpacked whole
     input_bytes: int  # a step; bounds its memory: gzip unpacks 1:1,032, a zstd block 4:131,072
     failures: tuple[type[Exception], ...]
 
@@ -56,6 +56,7 @@ GZIP = Codec(
     magic=b"\x1f\x8b\x08",
     new=lambda: zlib.decompressobj(16 + zlib.MAX_WBITS),
     start=lambda head: zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(head, START_BYTES),
+    start_bytes=START_BYTES,
     input_bytes=1 << 16,
     failures=(zlib.error,),
 )
@@ -77,6 +78,7 @@ def zstd_codec(dictionary: bytes | None) -> Codec:
         magic=ZSTD_MAGIC,
         new=unpacker.decompressobj,
         start=lambda head: unpacker.stream_reader(head).read(START_BYTES),
+        start_bytes=1 << 18,
         input_bytes=1 << 12,
         failures=(zstandard.ZstdError,),
     )
@@ -148,7 +150,7 @@ class ChainReader(Reader):
     def _unpacked_start(self, offset: int) -> bytes:
         """The first unpacked bytes of the member at this offset, b"" where there is none."""
         self._file.seek(offset)
-        head = self._file.read(HEAD_BYTES)
+        head = self._file.read(self._codec.start_bytes)
         self._file.seek(offset)
         if not head.startswith(self._codec.magic):
             return b""
