@@ -36,12 +36,19 @@ class Outcome:
 
     kind: str
     planted: int = 0
+    gone: int = 0
+    """Plants whose pages an earlier stage had dropped, so that there was nothing to find."""
     missed: list[Plant] = field(default_factory=list)
 
     @property
     def found(self) -> int:
         """Plants that the run dealt with as promised."""
-        return self.planted - len(self.missed)
+        return self.planted - self.gone - len(self.missed)
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the promise was put to the test and held every time."""
+        return not self.missed and self.found > 0
 
 
 def read_plants(folder: Path) -> list[Plant]:
@@ -60,7 +67,10 @@ def check(store: Store, folder: Path, *, threshold: float, shingle: int) -> list
     for plant in read_plants(folder):
         outcome = outcomes[plant.kind]
         outcome.planted += 1
-        if not RULES[plant.kind](tables, plant):
+        answer = RULES[plant.kind](tables, plant)
+        if answer is None:
+            outcome.gone += 1
+        elif not answer:
             outcome.missed.append(plant)
     return list(outcomes.values())
 
@@ -175,11 +185,19 @@ def _kept(verdicts: Dataset) -> list[bytes]:
     return ids
 
 
-def _one_copy_at_most(tables: Tables, plant: Plant) -> bool:
+def _one_copy_at_most(tables: Tables, plant: Plant) -> bool | None:
     """The copy and its original do not both survive, unless they differ by the recipe's rule."""
+    if not _both_judged(tables, plant):
+        return None
     ours = tables.survivors(plant.url, "dedup")
     others = tables.survivors(plant.partner, "dedup")
     return not ours or not others or _jaccard(tables, ours[0], others[0]) < tables.threshold
+
+
+def _both_judged(tables: Tables, plant: Plant) -> bool:
+    """Whether a document of the copy and one of the original came as far as dedup."""
+    addresses = (plant.url, plant.partner)
+    return all(any(d in tables.clusters for _, d in tables.places(url)) for url in addresses)
 
 
 def _jaccard(tables: Tables, one: tuple[int, bytes], other: tuple[int, bytes]) -> float:
@@ -192,8 +210,10 @@ def _runs(text: str, size: int) -> set[tuple[str, ...]]:
     return {tuple(words[i : i + size]) for i in range(len(words) - size + 1)}
 
 
-def _not_a_duplicate(tables: Tables, plant: Plant) -> bool:
+def _not_a_duplicate(tables: Tables, plant: Plant) -> bool | None:
     """The copy's documents and the original's are in no common cluster."""
+    if not _both_judged(tables, plant):
+        return None
     ours, others = (
         {tables.clusters[doc_id] for _, doc_id in tables.places(url) if doc_id in tables.clusters}
         for url in (plant.url, plant.partner)
@@ -206,11 +226,13 @@ def _screened_out(tables: Tables, plant: Plant) -> bool:
     return bool(tables.places(plant.url)) and not tables.survivors(plant.url, "screen")
 
 
-def _decontaminated(tables: Tables, plant: Plant) -> bool:
-    """A match is recorded where the document came so far, and nothing of the passage goes on."""
+def _decontaminated(tables: Tables, plant: Plant) -> bool | None:
+    """A match is recorded in the document, and nothing of the passage goes on."""
     item = plant.detail.split()[-1]
     judged = tables.survivors(plant.url, "dedup")
-    if not tables.places(plant.url) or any((d, item) not in tables.hits for _, d in judged):
+    if not judged:
+        return None
+    if any((doc_id, item) not in tables.hits for _, doc_id in judged):
         return False
     passage = _runs(tables.questions[item], PASSAGE_WORDS)
     left = [tables.pieces(*place) for place in tables.survivors(plant.url, "contamination")]
@@ -260,7 +282,7 @@ def _fetch(tables: Tables, url: str) -> tuple[str, str | None]:
     return tables.fetches.get(url_key(url) or "", ("unknown", None))
 
 
-RULES: dict[str, Callable[[Tables, Plant], bool]] = {
+RULES: dict[str, Callable[[Tables, Plant], bool | None]] = {
     "mirrored page": _one_copy_at_most,
     "edited page": _one_copy_at_most,
     "rewritten page": _not_a_duplicate,

@@ -74,10 +74,13 @@ def _parse(lines: list[str]) -> Iterator[Block]:
 
 
 def _chunk(lines: list[str], start: int) -> list[str]:
-    """Lines from `start` to the next blank line; fenced code as a whole."""
+    """Lines from `start` to the next blank line or example; fenced code as a whole."""
     end = start
     is_fenced = lines[start].lstrip().startswith("```")
+    is_example = lines[start].lstrip().startswith(">>>")
     while end < len(lines) and (lines[end].strip() or is_fenced):
+        if end > start and not is_fenced and not is_example and lines[end].lstrip()[:3] == ">>>":
+            break
         end += 1
         if is_fenced and end - start > 1 and lines[end - 1].lstrip().startswith("```"):
             break

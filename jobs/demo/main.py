@@ -37,7 +37,7 @@ COUNTED = ("extract", "screen", "quality", "dedup", "contamination", "mix")
 
 
 def run_demo(folder: Path, *, overrides: Sequence[str] = (), master: str | None = None) -> int:
-    """Run the demo in a folder; returns 0 where every plant was found, else 1."""
+    """Run the demo in a folder; returns 0 where every promise was kept, else 1."""
     folder = folder.resolve()
     web = _up_to_date_web(folder / "web")
     root = str(folder / "run")
@@ -93,7 +93,7 @@ def _tell(recipe: Recipe, store: Store, web: Path) -> int:
     for line in missed_lines(outcomes):
         console.print(line, highlight=False, soft_wrap=True)
     console.print(f"report: {store.path('report', 'index.html')}", soft_wrap=True)
-    return int(any(outcome.missed for outcome in outcomes))
+    return int(not all(outcome.is_kept for outcome in outcomes))
 
 
 def _stage_table(store: Store) -> Table:
@@ -119,11 +119,13 @@ def _stage_table(store: Store) -> Table:
 
 
 def _plant_table(outcomes: Sequence[Outcome]) -> Table:
-    table = Table("planted", "promise", "found", "of", title="Plants")
+    """Plants found of those planted; `gone` are those that an earlier stage had dropped."""
+    table = Table("planted", "promise", "found", "gone", "missed", "of", title="Plants")
     for column in table.columns[2:]:
         column.justify = "right"
     for outcome in outcomes:
-        mark = "" if not outcome.missed else " !"
-        found = f"{outcome.found:,}{mark}"
-        table.add_row(outcome.kind, KINDS[outcome.kind], found, f"{outcome.planted:,}")
+        numbers = (outcome.found, outcome.gone, len(outcome.missed), outcome.planted)
+        style = None if outcome.is_kept else "bold red"
+        cells = (f"{number:,}" if number else "" for number in numbers)
+        table.add_row(outcome.kind, KINDS[outcome.kind], *cells, style=style)
     return table

@@ -95,16 +95,23 @@ def jaccard(one: Sequence[Block], other: Sequence[Block]) -> float:
 
 
 def original_pages(pages: Sequence[Page]) -> list[Page]:
-    """Pages of 250 words and more whose paragraphs stand on no other page: fit to be copied."""
+    """Pages fit to be copied: 250 words and more, mostly paragraphs that no other page has."""
     owners = Counter(block.text for page in pages for block in page.article.blocks)
     fit = []
     for page in pages:
         prose = [block for block in page.article.blocks if block.is_prose]
         long = [block for block in prose if len(block.text.split()) >= 8]
         shared = sum(owners[block.text] > 1 for block in long)
-        if 250 <= page.article.num_words <= 1800 and len(long) >= 6 and shared * 10 < len(long):
+        is_own = len(long) >= 6 and shared * 10 < len(long)
+        if 250 <= page.article.num_words <= 1800 and is_own and _text_share(page) > 0.6:
             fit.append(page)
     return fit
+
+
+def _text_share(page: Page) -> float:
+    """Share of a page's words that stand in paragraphs and items, not in lists of parameters."""
+    text = [len(b.text.split()) for b in page.article.blocks if b.kind in ("paragraph", "item")]
+    return sum(text) / max(1, sum(len(b.text.split()) for b in page.article.blocks))
 
 
 def mirror(page: Page) -> tuple[Page, Plant]:

@@ -51,6 +51,13 @@ def test_a_section_inside_a_paragraph_is_a_heading_of_its_own():
     ]
 
 
+def test_an_example_right_after_a_sentence_is_code():
+    assert blocks_of("Like this:\n>>> f(1)\n2") == [
+        Block("paragraph", "Like this:"),
+        Block("code", ">>> f(1)\n2"),
+    ]
+
+
 def test_long_examples_are_cut():
     (block,) = blocks_of("\n".join(f">>> f({n})" for n in range(30)))
     assert block.text.count("\n") == 7
