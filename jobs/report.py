@@ -8,11 +8,17 @@ security policy forbids the browser everything else. The same tables give the sa
 from __future__ import annotations
 
 import sys
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from corpus.config import Settings
 from jobs.parts import Job
 from jobs.reporting.gather import gather
 from jobs.reporting.page import write_page
+
+if TYPE_CHECKING:
+    from jobs.recipe import Recipe
 
 
 class ReportSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -34,6 +40,12 @@ class ReportSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=
         for name in self.__struct_fields__:
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}, expected at least 1")
+
+
+def files(recipe: Recipe) -> list[str]:
+    """The style sheet, where it is a file: the page changes with it."""
+    style = resources.files("jobs") / "report.css"
+    return [str(style)] if isinstance(style, Path) else []
 
 
 def run(job: Job) -> None:

@@ -14,7 +14,6 @@ class StageFacts:
     """One stage's ledger."""
 
     name: str
-    purpose: str
     taken: int
     kept: int
     dropped: dict[str, int]

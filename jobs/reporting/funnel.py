@@ -39,7 +39,6 @@ def _outcomes(facts: Facts) -> str:
     reasons = facts.link_failures if facts.link_failures else {}
     stage = StageFacts(
         name="fetch",
-        purpose="",
         taken=sum(facts.link_outcomes.values()),
         kept=sum(found.values()),
         dropped=reasons if sum(reasons.values()) == failed else {"failed": failed},

@@ -64,7 +64,6 @@ def _stage_facts(store: Store, stage: Stage) -> StageFacts:
     account = ledger_from_json(record["ledger"]).account(ROWS)
     return StageFacts(
         name=stage.name,
-        purpose=stage.purpose,
         taken=account.taken,
         kept=account.kept,
         dropped=dict(_by_count(account.dropped)),

@@ -36,9 +36,9 @@ def facts_of(text: str) -> Facts:
     taken = (12, 10, 9, 7, 6, 6)
     kept = (10, 9, 7, 6, 6, 5)
     facts.stages = [
-        StageFacts(name="links", purpose="", taken=9, kept=5, dropped={"low_karma": 4}),
+        StageFacts(name="links", taken=9, kept=5, dropped={"low_karma": 4}),
         *(
-            StageFacts(name=name, purpose="", taken=a, kept=b, dropped={text[:40]: a - b})
+            StageFacts(name=name, taken=a, kept=b, dropped={text[:40]: a - b})
             for name, a, b in zip(DOCUMENT_STAGES, taken, kept, strict=True)
         ),
     ]

@@ -77,7 +77,7 @@ def test_the_page_says_what_the_facts_say(facts):
 
 def test_a_run_without_links_benchmarks_or_steps_has_a_page():
     facts = facts_of("x")
-    facts.stages[0] = type(facts.stages[0])(name="links", purpose="", taken=0, kept=0, dropped={})
+    facts.stages[0] = type(facts.stages[0])(name="links", taken=0, kept=0, dropped={})
     facts.benchmarks, facts.hits, facts.training, facts.scores = [], [], [], {}
     facts.clusters, facts.cluster_sizes, facts.languages, facts.sample = [], [], [], ""
     page = Elements(write_page(facts))
