@@ -226,10 +226,10 @@ class Crawler:
             if failure.reason in _NO_HOST:
                 raise
             raise Failed(ROBOTS_UNREACHABLE) from failure
-        if answer is None or 400 <= answer.status < 500:
-            return Rules(None, self._agent)
-        if answer.status != 200:
+        if answer is not None and answer.status >= 500:
             raise Failed(ROBOTS_UNREACHABLE)
+        if answer is None or answer.status >= 300:
+            return Rules(None, self._agent)
         rules = parse_rules(answer.body, self._agent)
         self._client.turns.ask_for(host_of(origin) or "", rules.delay)
         return rules

@@ -120,13 +120,11 @@ def read_dump(
     Raises InputError where the file is empty, not packed as its name says, or has no submission.
     """
     tally = _Tally()
-    any_line = False
     for line in read_lines(path):
-        any_line = True
         _count(line, tally, settings, path)
         if len(tally.rows) >= batch_posts:
             yield _batch(tally, source)
-    if not any_line or not tally.num_submissions:
+    if not tally.num_submissions:
         raise InputError(
             f"{path}: no line of it is a Reddit submission "
             f"({tally.num_malformed} of {tally.num_lines} are no JSON object); expected JSON lines "

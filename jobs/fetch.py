@@ -26,7 +26,7 @@ from corpus.datasets import Dataset
 from corpus.errors import InputError, LedgerImbalance
 from corpus.identity import doc_id_of_place, doc_id_of_record
 from corpus.publishing import PartOutput
-from corpus.storage import Store
+from corpus.storage import Store, storage_errors
 from corpus.urls import registered_domain, url_key
 from corpus.warc import Capture, read_captures
 from jobs.parts import Job
@@ -191,7 +191,8 @@ def _crawl_part(settings: FetchSettings, wanted: Dataset, out: PartOutput, part:
         _write(out, "crawled", rows)
         return
     path = out.file("crawl", _warc_name(part))
-    fetched = crawl_links(links["url"].to_pylist(), settings, path)
+    with storage_errors(str(path)):
+        fetched = crawl_links(links["url"].to_pylist(), settings, path)
     rows = [
         {
             **link,
