@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
@@ -50,7 +51,7 @@ def test_the_web_is_built_anew_where_a_package_changed(
 def test_the_table_tells_found_gone_and_missed():
     missed = [Plant(kind="mirrored page", url="http://a.example/")]
     outcome = Outcome(kind="mirrored page", planted=9, gone=2, missed=missed)
-    console = Console(width=100, record=True, quiet=True)
+    console = Console(width=100, file=io.StringIO(), record=True)
     console.print(main._plant_table([outcome]))
     row = console.export_text().splitlines()[-2]
     assert row.replace("│", " ").split()[-4:] == ["6", "2", "1", "9"]
