@@ -52,7 +52,7 @@ class Job:
     store: Store
     session: Session
     ledger: Ledger
-    """The stage's ledger, filled by the step that counts."""
+    """The stage's ledger, filled by the step that counts the rows of its last output."""
 
     @property
     def root(self) -> str:
@@ -215,13 +215,9 @@ class Job:
         ledger.check(f"{self.stage.name}, {counted}")
         for dataset in outputs:
             publish_manifest(self.store, dataset, [parts[dataset] for _, parts in read])
-        if counted == self.stage.outputs[-1] or counted == COUNTED.get(self.stage.name):
+        if counted == self.stage.outputs[-1]:
             self.ledger.accounts.update(ledger.accounts)
         return ledger
-
-
-# The output whose rows a stage's ledger counts, where it is not the stage's last one.
-COUNTED = {"links": "posts", "fetch": "fetches", "mix": "mix", "tokenize": "provenance"}
 
 
 def _run_part(

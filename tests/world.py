@@ -58,9 +58,6 @@ files = ["{{data}}/manuals.jsonl.gz"]
 [fetch]
 crawl = false
 
-[screen.url]
-wikipedia = "keep"
-
 [dedup]
 held_out_fraction = 0.1
 
