@@ -2,8 +2,8 @@
 
 A stage reads the datasets named in `inputs` and writes those named in `outputs`, all of them folders
 of the root; schemas.py has the columns of each table. Its ledger counts the rows of its last output.
-`sections` are the parts of the recipe that the
-stage depends on, besides the seed: it runs again when one of them, an input or its code has changed.
+`sections` are the parts of the recipe that it depends on, besides the seed: it runs again when one of
+them, an input or its code has changed.
 """
 
 from __future__ import annotations
