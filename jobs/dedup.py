@@ -19,7 +19,7 @@ from itertools import pairwise
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as sql
 
 from corpus.datasets import Dataset, survivors
@@ -83,34 +83,25 @@ def candidates(bands: DataFrame, *, max_bucket: int) -> DataFrame:
 
     In a bucket of more than `max_bucket` documents each is paired with the best one: `anchored`.
     """
-    bucket = ["band", "digest"]
-    # Most buckets hold one document: they are left out before anything is sorted.
-    sizes = bands.groupBy(bucket).agg(sql.count("*").alias("size")).where("size > 1")
-    shared = bands.join(sizes, bucket).select(
-        *bucket, "size", sql.struct("rank", "doc_id", "part", "row").alias("doc")
+    bucket = Window.partitionBy("band", "digest")
+    best_first = bucket.orderBy("doc")
+    is_large = sql.col("size") > max_bucket
+    better = sql.collect_list(sql.when(~is_large, sql.col("doc"))).over(
+        best_first.rowsBetween(1 - max_bucket, -1)
     )
-    small = (
-        shared.where(sql.col("size") <= max_bucket)
-        .groupBy(bucket)
-        .agg(sql.collect_list("doc").alias("docs"))
-        .select(sql.explode(sql.expr(_EACH_WITH_EACH)).alias("pair"))
-        .select("pair.a", "pair.b", sql.lit(False).alias("anchored"))
+    best = sql.first("doc").over(best_first)
+    shared = (
+        bands.select("band", "digest", sql.struct("rank", "doc_id", "part", "row").alias("doc"))
+        .withColumn("size", sql.count("*").over(bucket))
+        .where("size > 1")
     )
-    large = shared.where(sql.col("size") > max_bucket)
-    best = large.groupBy(bucket).agg(sql.min("doc").alias("a"))
-    anchored = (
-        large.join(best, bucket)
-        .where(sql.col("a") != sql.col("doc"))
-        .select("a", sql.col("doc").alias("b"), sql.lit(True).alias("anchored"))
+    with_partners = shared.select(
+        sql.when(is_large, sql.array(best)).otherwise(better).alias("partners"),
+        sql.col("doc").alias("b"),
+        is_large.alias("anchored"),
     )
-    return _distinct_pairs(small.union(anchored))
-
-
-# Each document of a bucket with each later one of its list; slice() beyond the end is empty.
-_EACH_WITH_EACH = """
-flatten(transform(docs, (x, i) ->
-    transform(slice(docs, i + 2, size(docs)), y -> struct(x AS a, y AS b))))
-"""
+    pairs = with_partners.select(sql.explode("partners").alias("a"), "b", "anchored")
+    return _distinct_pairs(pairs.where("a != b"))
 
 
 def _distinct_pairs(pairs: DataFrame) -> DataFrame:

@@ -64,9 +64,7 @@ def preference(documents: pa.Table, settings: DedupSettings) -> UInt32Array:
     columns: dict[str, npt.NDArray[Any]] = {
         "score": _score_key(documents["score"]),
         "length": _WORST - np.minimum(_numbers(documents["num_characters"], 0), _WORST),
-        "age": np.clip(
-            _numbers(documents["fetched_at"].cast(pa.int64()), int(_WORST)), 0, int(_WORST)
-        ),
+        "age": np.clip(_seconds(documents["fetched_at"]), 0, int(_WORST)),
     }
     sources = _source_key(documents["source"], settings)
     keys = [sources, *(columns[name] for name in _POLICIES[settings.keep])]
@@ -162,6 +160,12 @@ def verdicts(
 
 def _numbers(column: pa.ChunkedArray, missing: int) -> Int64Array:
     return np.asarray(pc.fill_null(column, missing).combine_chunks(), np.int64)
+
+
+def _seconds(times: pa.ChunkedArray) -> Int64Array:
+    """Seconds since 1970, up to the year 2106."""
+    seconds = times.cast(pa.timestamp("s", times.type.tz), safe=False)
+    return _numbers(seconds.cast(pa.int64()), int(_WORST))
 
 
 def _score_key(scores: pa.ChunkedArray) -> UInt32Array:
