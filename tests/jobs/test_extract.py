@@ -9,6 +9,7 @@ import pytest
 from corpus import schemas
 from corpus.errors import Damaged
 from corpus.extraction import ExtractSettings
+from corpus.extraction.budget import TooSlow, within
 from corpus.identity import doc_id_of_place, doc_id_of_record
 from corpus.warc import read_captures
 from jobs.extract import TextFile, archive_rows, text_rows
@@ -120,3 +121,21 @@ def test_each_line_of_a_text_file_is_a_row(tmp_path):
         "num_characters": 7,
         "text": "A book.",
     }
+
+
+def stop_a_call_that_does_not_end(_: int) -> str:
+    def spin() -> None:
+        while True:
+            pass
+
+    try:
+        within(0.1, spin)
+    except TooSlow:
+        return "stopped"
+    return "ended"
+
+
+@pytest.mark.spark
+def test_the_time_limit_holds_in_a_spark_worker(spark):
+    stop = stop_a_call_that_does_not_end
+    assert spark.sparkContext.parallelize([0], 1).map(stop).collect() == ["stopped"]
