@@ -96,6 +96,8 @@ class Facts:
     jaccards: list[int] = field(default_factory=list)
     """Candidate pairs by similarity, 20 bins over 0..1."""
     benchmarks: list[BenchmarkFacts] = field(default_factory=list)
+    num_cut: int = 0
+    """Documents that lost a piece to a benchmark."""
     hits: list[Hit] = field(default_factory=list)
     mixture: list[dict[str, Any]] = field(default_factory=list)
     tokens: dict[str, int] = field(default_factory=dict)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 from jobs.reporting.charts import plural, share, stacked_bar
 from jobs.reporting.facts import DOCUMENT_STAGES, Facts, StageFacts
+
+NUM_REASONS = 8  # of a stage, the rest folded away
 
 
 def funnel(facts: Facts) -> str:
@@ -54,13 +57,23 @@ def _reasons(dropped: dict[str, int]) -> str:
     if not shown:
         return ""
     largest = max(count for _, count in shown)
-    chips = "".join(
+    first, rest = shown[:NUM_REASONS], shown[NUM_REASONS:]
+    body = _reason_table(first, largest)
+    if rest:
+        fell = sum(count for _, count in rest)
+        body += (
+            f"<details><summary>{len(rest)} more, {fell:,} in all</summary>"
+            f"{_reason_table(rest, largest)}</details>"
+        )
+    total = sum(count for _, count in shown)
+    return f"""<tr class="note"><td></td><td colspan="4">
+<p>{total:,} fell, for {len(shown)} {plural(len(shown), "reason")}</p>{body}</td></tr>"""
+
+
+def _reason_table(reasons: Sequence[tuple[str, int]], largest: int) -> str:
+    rows = "".join(
         f"<tr><th>{escape(reason)}</th><td class='wide'>{stacked_bar([('fell', n)], largest)}</td>"
         f"<td>{n:,}</td></tr>"
-        for reason, n in shown
+        for reason, n in reasons
     )
-    total = sum(count for _, count in shown)
-    return f"""<tr class="note"><td></td><td colspan="4"><details open>
-<summary>{total:,} fell, for {len(shown)} {plural(len(shown), "reason")}</summary>
-<table class="reasons">{chips}</table></details></td></tr>"""
-
+    return f'<table class="reasons">{rows}</table>'

@@ -221,6 +221,8 @@ def _add_benchmarks(
                 overlap=dict(sorted(shares.items())),
             )
         )
+    matches = open_dataset(store, "contamination").read_all(["num_matches"])["num_matches"]
+    facts.num_cut = int(pc.sum(pc.greater(matches, 0)).as_py() or 0)
     _add_hits(facts, open_dataset(store, "hits"), documents, settings.num_hits)
 
 

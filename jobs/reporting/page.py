@@ -200,8 +200,9 @@ def _contamination(facts: Facts) -> str:
     if facts.hits:
         body += f"<h3>Longest matches</h3><table class='text'>{_hits(facts)}</table>"
     lead = (
-        "Items of which the corpus holds an N-gram, and the share of each benchmark's 8-grams "
-        "found in each source before removal."
+        "Items of which the corpus held an N-gram, and the share of each benchmark's 8-grams "
+        f"found in each source. {facts.num_cut:,} {plural(facts.num_cut, 'document')} lost the "
+        "matches and their surroundings."
     )
     return _section("contamination", "Contamination", lead, body)
 

@@ -63,7 +63,7 @@ def store(tmp_path: Path) -> Store:
         ("screen", {2}, {"language": lambda n: "de" if n == 2 else "en"}),
         ("quality", {3}, {"score": lambda n: n / 10}),
         ("dedup", {5}, {"cluster_id": lambda n: doc_id(4), "kept_doc_id": lambda n: doc_id(4)}),
-        ("contamination", set(), {}),
+        ("contamination", set(), {"num_matches": lambda n: int(n == 6)}),
         ("mix", set(), {"source": lambda n: "web", "copies": lambda n: 1}),
     ):
         parts = [
@@ -130,6 +130,7 @@ def test_the_facts_are_those_of_the_tables(store: Store):
     assert (cluster.kept.url, cluster.others[0].url) == ("http://a.example/4", "http://a.example/5")
     assert cluster.others[0].jaccard == pytest.approx(0.9)
     assert (facts.benchmarks[0].num_items, facts.benchmarks[0].num_dirty) == (2, 1)
+    assert facts.num_cut == 1
     assert facts.benchmarks[0].overlap == {"all": 0.25}
     assert facts.hits[0].url == "http://a.example/6"
     assert facts.link_outcomes == {"captured": 1, "failed": 1}
