@@ -37,19 +37,33 @@ _MAX_TASKS_PER_FILTER = 4
 _MIN_PARTS_PER_TASK = 8
 _CATALOGUE = "filters.json"
 
+Task = tuple[str, list[int]]  # a source, and parts that hold documents of it
+
 
 def measure(job: Job, settings: ContaminationSettings) -> None:
     """Build a filter of each source in `source_ngrams`, and look the benchmarks up in them."""
     parts_of, capacity = _sources(job.input("source_ngrams"))
     rate = settings.false_positive_rate / max(len(capacity), 1)
-    tasks = [(name, group) for name in capacity for group in _groups(parts_of[name])]
+    tasks: list[Task] = [(name, group) for name in capacity for group in _groups(parts_of[name])]
     job.map_parts(
         partial(_build, job.input("documents"), job.input("dedup"), settings, capacity, rate),
         tasks, outputs=("filter_parts",), counted="filter_parts", step="filters",
     )  # fmt: skip
+    _merge(job, settings, tasks, capacity, rate)
+    job.map_parts(
+        partial(_look_up, settings, job.input("benchmark_items"), job.input("benchmark_filter")),
+        [0], outputs=("overlap",), counted="overlap", step="overlap",
+    )  # fmt: skip
+
+
+def _merge(
+    job: Job, settings: ContaminationSettings, tasks: Sequence[Task], capacity: dict[str, int],
+    rate: float,
+) -> None:  # fmt: skip
+    """Merge each source's filters, and write the catalogue with what their bits certify."""
     built = job.input("filter_parts")
+    described = []
     with job.folder("benchmark_filter") as folder:
-        described = []
         for number, name in enumerate(capacity):
             merged = bloom.BloomFilter(capacity=capacity[name], rate=rate)
             for task, (source, _) in enumerate(tasks):
@@ -57,17 +71,19 @@ def measure(job: Job, settings: ContaminationSettings) -> None:
                     merged.merge(_open(built, _file_name(task)))
             _save(merged, folder / _file_name(number))
             described.append({"source": name, "file": _file_name(number), **merged.describe()})
+        certified = sum(one["certified_rate"] for one in described)
         catalogue = {
             "ngram_size": settings.measured_ngram_size,
-            "certified_rate": sum(one["certified_rate"] for one in described),
+            "certified_rate": certified,
             "filters": described,
         }
         text = json.dumps(catalogue, indent=1, sort_keys=True)
         (folder / _CATALOGUE).write_text(text + "\n", encoding="utf-8")
-    job.map_parts(
-        partial(_look_up, settings, job.input("benchmark_items"), job.input("benchmark_filter")),
-        [0], outputs=("overlap",), counted="overlap", step="overlap",
-    )  # fmt: skip
+    job.log(
+        f"{len(described)} Bloom filters of {sum(capacity.values()):,} "
+        f"{settings.measured_ngram_size}-grams; a find in the overlap table is wrong with a chance "
+        f"of {certified:.1e} or less"
+    )
 
 
 def batches(documents: Dataset, before: Dataset, part: int) -> Iterator[pa.Table]:
@@ -99,7 +115,7 @@ def _groups(parts: Sequence[int]) -> list[list[int]]:
 
 def _build(
     documents: Dataset, before: Dataset, settings: ContaminationSettings,
-    capacity: dict[str, int], rate: float, out: PartOutput, task: tuple[str, list[int]],
+    capacity: dict[str, int], rate: float, out: PartOutput, task: Task,
 ) -> None:  # fmt: skip
     """Add the 8-grams of some parts of one source to a filter of the source's full size."""
     source, parts = task
