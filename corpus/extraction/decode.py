@@ -8,7 +8,7 @@ ever give valid UTF-8. A declared charset that does not fit gives way to the nex
 without fault, the one with the fewest faults is taken, and U+FFFD stands for each.
 Limit: single-byte charsets fit any bytes, so a wrong declaration of one is believed; the detector,
 shown 37 legacy pages of 13 charsets, read more than 90 % of the characters beyond ASCII right in
-33, and needs some 20 of them.
+32, and needs some 20 of them.
 """
 
 from __future__ import annotations
