@@ -77,7 +77,7 @@ def train(
                 row |= _validation_fields(validation)
             run.write_line(LOG_FILE, row)
             if run.step % settings.log_every == 0 or _is_over(run):
-                log(_progress(run, loss, validation))
+                log(_progress(run, row))
             if run.step % settings.checkpoint_every == 0 or _is_over(run):
                 save_run(run)
         return TrainResult(
@@ -187,10 +187,10 @@ def _validation_fields(validation: Validation | None) -> dict[str, float | None]
     return {"validation_loss": validation.loss, "bits_per_byte": validation.bits_per_byte}
 
 
-def _progress(run: Run, loss: float, validation: Validation | None) -> str:
-    line = f"step {run.step:,} of {run.settings.total_steps():,}, loss {loss:.3f}"
-    if validation is not None:
-        line += f", validation {validation.loss:.3f}"
+def _progress(run: Run, row: dict[str, Any]) -> str:
+    line = f"step {run.step:,} of {run.settings.total_steps():,}, loss {row['loss']:.3f}"
+    if "validation_loss" in row:
+        line += f", validation {row['validation_loss']:.3f}"
     rate = run.tokens_per_second
     if rate is None:
         return line
