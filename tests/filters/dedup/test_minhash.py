@@ -1,0 +1,80 @@
+"""Signatures equal those of datasketch."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from datasketch import MinHash
+
+from filters.dedup.minhash import hash_values, permutations, signatures
+from filters.dedup.shingles import Shingles, shingle_sets, shingles
+
+TEXTS = [
+    "The quick brown fox jumps over the lazy dog, and the dog does not mind at all.",
+    "Short one.",
+    "",
+    "Ein älterer Text mit Umlauten, der fünf Wörter und noch einige mehr zählt.",
+    " ".join(f"word{i % 37}" for i in range(1000)),
+]
+
+
+def of_texts(texts: list[str]) -> Shingles:
+    return shingles(pa.array(texts, pa.large_string()), ngram_size=5)
+
+
+def slow_signature(hashes: list[int], num_hashes: int, seed: int) -> list[int]:
+    smallest = [2**32 - 1] * num_hashes
+    multipliers, increments = permutations(num_hashes, seed)
+    for shingle in hashes:
+        h = shingle >> 32
+        for shift, multiplier in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
+            h = ((h ^ (h >> shift)) * multiplier) % 2**32
+        h ^= h >> 16
+        for k in range(num_hashes):
+            smallest[k] = min(smallest[k], (int(multipliers[k]) * h + int(increments[k])) % 2**32)
+    return smallest
+
+
+@pytest.mark.parametrize(("num_hashes", "seed"), [(1, 1), (112, 1), (112, 7), (130, 2)])
+def test_signatures_equal_datasketch_bit_for_bit(num_hashes: int, seed: int) -> None:
+    found = of_texts(TEXTS)
+    rows = signatures(found, num_hashes=num_hashes, seed=seed)
+    assert rows.dtype == np.uint32
+    for i, row in enumerate(rows):
+        reference = MinHash(num_perm=num_hashes, seed=seed, hashfunc=lambda value: value)
+        values = hash_values(found.hashes[found.offsets[i] : found.offsets[i + 1]])
+        if len(values):
+            reference.update_batch(values)
+        assert reference == MinHash(hashvalues=row, seed=seed, scheme="affine32")
+        assert row.tolist() == reference.hashvalues.tolist()
+
+
+def test_signatures_equal_the_readable_twin() -> None:
+    found = of_texts(TEXTS)
+    for i, row in enumerate(signatures(found, num_hashes=5, seed=3)):
+        hashes = found.hashes[found.offsets[i] : found.offsets[i + 1]].tolist()
+        assert row.tolist() == slow_signature(hashes, 5, 3)
+
+
+@pytest.mark.parametrize("num_shingles", range(10))
+def test_every_shingle_counts_whatever_their_number(num_shingles: int) -> None:
+    """The kernel takes four at a time."""
+    hashes = np.arange(num_shingles, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
+    found = Shingles(hashes, np.array([0, num_shingles]))
+    row = signatures(found, num_hashes=64, seed=1)[0].tolist()
+    assert row == slow_signature(hashes.tolist(), 64, 1)
+
+
+def test_order_and_repetition_of_shingles_change_nothing() -> None:
+    found = of_texts(TEXTS)
+    expected = signatures(found, num_hashes=32, seed=1)
+    assert (signatures(shingle_sets(found), num_hashes=32, seed=1) == expected).all()
+
+
+def test_equal_positions_estimate_the_jaccard_similarity() -> None:
+    """600 and 600 shingles, 400 shared: 0.5; the estimate's deviation is 0.011 for 2,048 hashes."""
+    all_of_them = np.random.default_rng(1).integers(0, 2**64, 800, np.uint64)
+    both = np.concatenate([all_of_them[:600], all_of_them[200:]])
+    a, b = signatures(Shingles(both, np.array([0, 600, 1200])), num_hashes=2048, seed=1)
+    assert abs((a == b).mean() - 0.5) < 0.04
