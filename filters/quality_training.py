@@ -1,9 +1,10 @@
 """Training of the quality classifier, and the card that says how good it is.
 
-Method: documents of positive sources against those of judged sources; domains drawn by keyed hash
-are held out; a scikit-learn LogisticRegression learns from the others. The card measures the model
-that is used, on domains that it has not seen: ranking (AUC, average precision), calibration and
-score histograms. All of it depends on the documents and the seed alone, not on their order.
+Method: documents of positive sources against those of judged sources; domains drawn by keyed
+hash are held out, very large ones document by document; a scikit-learn LogisticRegression learns
+from the others. The card measures the model that is used, on what it has not seen: ranking (AUC,
+average precision), calibration and score histograms. All of it depends on the documents and the
+seed alone, not on their order.
 Cost: 20,000 + 20,000 web pages take about two minutes and 1 GB.
 """
 
@@ -45,6 +46,7 @@ from filters.quality import (
 from filters.verdict import BoolArray
 
 SAMPLE = "quality-sample"  # key of the draw
+MAX_DOMAIN_SHARE = 0.1  # of a class, for a domain to be held out whole
 NUM_BINS = 20  # of the histograms
 
 
@@ -169,7 +171,7 @@ def train(
     examples: Examples, settings: QualitySettings, *, seed: int
 ) -> tuple[QualityModel, dict[str, Any]]:
     """Fit the classifier and measure it; returns the model and its card."""
-    held_out, split = hold_out(examples, settings, seed=seed)
+    held_out, divided = hold_out(examples, settings, seed=seed)
     learner = LogisticRegression(
         C=settings.regularisation, class_weight="balanced", max_iter=settings.max_iterations
     )
@@ -194,7 +196,7 @@ def train(
         "negatives": _counts(examples, ~examples.is_positive, held_out),
         "train_auc": float(roc_auc_score(examples.is_positive[~held_out], scores[~held_out])),
         "held_out": measure(scores[held_out], examples.is_positive[held_out], settings)
-        | {"split": split},
+        | {"divided_domains": divided},
     }
     return model, card
 
@@ -208,23 +210,36 @@ def untrained_card(why: str, settings: QualitySettings) -> dict[str, Any]:
 
 def hold_out(
     examples: Examples, settings: QualitySettings, *, seed: int
-) -> tuple[BoolArray, str]:
-    """Examples to measure on, bool (num_examples,), and what they were split by.
+) -> tuple[BoolArray, list[str]]:
+    """Examples to measure on, bool (num_examples,), and the domains that stand on both sides.
 
-    By domain; where a class would then be missing on one side (all its pages are of a few sites),
-    by document, and the card says so.
+    A domain is held out whole, unless it has more than a tenth of its class: then its documents are
+    drawn one by one, since it would be most of what is measured, or missing from it.
     """
-    by_domain = _drawn(examples.domains, settings.held_out, seed)
-    if _has_both(by_domain, examples.is_positive):
-        return by_domain, "domain"
-    numbers = [f"{domain} {i}" for i, domain in enumerate(examples.domains)]
-    by_document = _drawn(numbers, settings.held_out, seed)
-    if not _has_both(by_document, examples.is_positive):  # a handful of documents
-        by_document = np.arange(len(numbers)) % max(2, round(1 / settings.held_out)) == 0
+    large = _large_domains(examples)
+    keys = [
+        f"{domain} {doc_id.hex()}" if domain in large else domain
+        for domain, doc_id in zip(examples.domains, examples.doc_ids.to_pylist(), strict=True)
+    ]
+    held_out = _drawn(keys, settings.held_out, seed)
+    if not _has_both(held_out, examples.is_positive):  # a handful of documents
         for is_class in (examples.is_positive, ~examples.is_positive):
             places = np.flatnonzero(is_class)
-            by_document[places[0]], by_document[places[-1]] = True, False
-    return by_document, "document"
+            held_out[places[0]], held_out[places[-1]] = True, False
+    sides = [
+        {domain for domain, out in zip(examples.domains, held_out, strict=True) if out == side}
+        for side in (False, True)
+    ]
+    return held_out, sorted(sides[0] & sides[1])
+
+
+def _large_domains(examples: Examples) -> set[str]:
+    large: set[str] = set()
+    for is_class in (examples.is_positive, ~examples.is_positive):
+        counts = Counter(examples.domains[i] for i in np.flatnonzero(is_class).tolist())
+        most = MAX_DOMAIN_SHARE * is_class.sum()
+        large |= {domain for domain, count in counts.items() if count > most}
+    return large
 
 
 def measure(

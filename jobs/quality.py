@@ -64,7 +64,8 @@ def _train(job: Job) -> tuple[QualityModel | None, dict[str, object]]:
     job.log(f"training on {len(examples.sources)} documents")
     model, card = train(examples, settings, seed=job.seed)
     held_out = card["held_out"]
-    job.log(f"AUC {held_out['auc']:.3f} on the held-out {held_out['split']}s")
+    measured = held_out["num_positives"] + held_out["num_negatives"]
+    job.log(f"AUC {held_out['auc']:.3f} on {measured} held-out documents")
     return model, card
 
 

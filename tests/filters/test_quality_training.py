@@ -85,8 +85,8 @@ def test_a_class_is_cut_to_its_smallest_hashes_however_the_parts_lie():
 
 def test_domains_are_registered_ones_and_never_on_both_sides():
     examples = examples_of(table())
-    held_out, split = hold_out(examples, SETTINGS, seed=0)
-    assert split == "domain"
+    held_out, divided = hold_out(examples, SETTINGS, seed=0)
+    assert divided == []
     domains = np.array(examples.domains)
     assert set(domains) == {f"site{i}.com" for i in range(25)}
     assert not set(domains[held_out]) & set(domains[~held_out])
@@ -98,10 +98,23 @@ def test_a_document_without_an_address_is_a_domain_of_its_own():
     assert len(set(examples_of(rows).domains)) == 6
 
 
-def test_a_crawl_of_one_site_is_split_by_document_and_says_so():
+def test_a_site_with_more_than_a_tenth_of_its_class_is_divided():
+    rows = table(300, num_sites=100)
+    is_large = [i % 7 == 0 for i in range(300)]
+    urls = [
+        f"https://large.com/{i}" if large and url else url
+        for i, (large, url) in enumerate(zip(is_large, rows["url"].to_pylist(), strict=True))
+    ]
+    examples = examples_of(rows.set_column(2, "url", pa.array(urls, pa.string())))
+    held_out, divided = hold_out(examples, SETTINGS, seed=0)
+    assert divided == ["large.com"]
+    assert 0.05 < held_out.mean() < 0.4
+
+
+def test_a_crawl_of_one_site_is_divided():
     examples = examples_of(table(num_sites=1))
-    held_out, split = hold_out(examples, SETTINGS, seed=0)
-    assert split == "document"
+    held_out, divided = hold_out(examples, SETTINGS, seed=0)
+    assert divided == ["site0.com"]
     assert 0 < held_out.sum() < len(held_out) / 2
 
 
@@ -118,7 +131,7 @@ def test_classes_that_differ_are_told_apart_on_unseen_sites():
     held_out = card["held_out"]
     assert card["trained"]
     assert card["converged"]
-    assert held_out["split"] == "domain"
+    assert held_out["divided_domains"] == []
     assert held_out["auc"] == held_out["average_precision"] == 1.0
     assert model.score([" ".join(GOOD)])[0] > 0.7 > 0.3 > model.score([" ".join(BAD)])[0]
     assert card["positives"]["by_source"] == {"webtext": 67}
