@@ -14,7 +14,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -23,21 +23,6 @@ from corpus.errors import ConfigError
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of every settings class: frozen, keyword-only, unknown keys refused."""
-
-
-class Source(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where documents come from, and how the judging stages treat them."""
-
-    kind: Literal["warc", "reddit", "text"]
-    """warc: crawl archives. reddit: submission dumps, whose links are looked up in the captures of
-    the warc sources first, then fetched. text: JSON lines with `text`, and `id`, `url`, `title`."""
-    files: tuple[str, ...]
-    """Paths or glob patterns; `{data}` is expanded."""
-    quality: Literal["judged", "positive", "trusted"] = "trusted"
-    """judged: the classifier decides and learns its negatives here; positive: its positives, kept;
-    trusted: kept without a score's say."""
-    heuristics: bool = True
-    """Whether the screen's text heuristics apply (the language rule always does)."""
 
 
 ConfigType = TypeVar("ConfigType", bound=Settings)

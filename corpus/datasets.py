@@ -4,8 +4,9 @@
     ROOT/documents/manifest.json              rows, kept rows, bytes and SHA-256 of each part
     ROOT/shards/train-00000.bin ...           a folder dataset's parts are files of any name
 
-The manifest is written last: a dataset without one is unfinished. Tables made from the same documents
-have the same parts in the same order, so they join by position, checked by doc_id, without a shuffle.
+The manifest is written last: a dataset without one is unfinished. Tables made from the same
+documents have the same parts in the same order, so they join by position, checked by doc_id,
+without a shuffle.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ class PublishedFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """One part as published: `num_kept` counts keep = true, or all rows where there is no verdict."""
+    """One part as published; `num_kept` counts keep = true, or all rows where none is judged."""
 
     number: int
     num_rows: int
@@ -158,8 +159,8 @@ class Dataset:
                     found = hashlib.file_digest(handle, "sha256").hexdigest()
                 if found != file.sha256:
                     raise Damaged(
-                        f"{self.store.path(self.name, file.name)}: SHA-256 {found[:16]}..., expected "
-                        f"{file.sha256[:16]}...; {self._remedy()}"
+                        f"{self.store.path(self.name, file.name)}: SHA-256 {found[:16]}..., "
+                        f"expected {file.sha256[:16]}...; {self._remedy()}"
                     )
 
     def _open(self, name: str) -> Any:

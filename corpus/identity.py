@@ -1,8 +1,8 @@
 """Who a document is, and the chance that belongs to it.
 
 A document's id is 128 bits that depend on where its capture lies, never on its text, its row or the
-order of arrival. All randomness is a keyed hash of (seed, stage, doc_id): every sampler, shuffle and
-tie-break gives the same answer for any number of cores, parts, retries and restarts.
+order of arrival. All randomness is a keyed hash of (seed, stage, doc_id): every sampler, shuffle
+and tie-break gives the same answer for any number of cores, parts, retries and restarts.
 """
 
 from __future__ import annotations

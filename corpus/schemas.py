@@ -1,11 +1,11 @@
 """The columns of every table, with unit and meaning.
 
-A table is a dataset of numbered Parquet parts (datasets.py); the other datasets are folders of files
-(archives, model, tokenizer, shards, report) and are described here by their `purpose` alone.
+A table is a dataset of numbered Parquet parts (datasets.py); the other datasets are folders of
+files (archives, model, tokenizer, shards, report) and are described here by their `purpose` alone.
 
-`documents` is written once, by extract, and holds the only copy of the text. The judging stages write
-narrow **verdict** tables beside it, which begin with doc_id, keep, reason: one row for each document
-that the stage before kept, in the same order and in the same part.
+`documents` is written once, by extract, and holds the only copy of the text. The judging stages
+write narrow **verdict** tables beside it, which begin with doc_id, keep, reason: one row for each
+document that the stage before kept, in the same order and in the same part.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ TABLES: tuple[Table, ...] = (
         "Every response record of every archive: part k is archive k.",
         (
             DOC,
-            Column("source", pa.string(), "a warc source, or the reddit source whose link it serves"),
+            Column("source", pa.string(), "a warc source, or the reddit source that it serves"),
             URL,
             URL_KEY,
             Column("warc_file", pa.string(), "base name of the archive"),
@@ -242,7 +242,7 @@ TABLES: tuple[Table, ...] = (
             Column("part", pa.int32(), "part and row of the document, as in `bands`"),
             Column("row", pa.int32(), "see part"),
             Column("cluster_id", DOC_ID, "smallest id of the cluster"),
-            Column("kept_doc_id", DOC_ID, "the kept copy it was compared with; its own id where kept"),
+            Column("kept_doc_id", DOC_ID, "the kept copy compared with; its own id where kept"),
         ),
     ),
     Table(
@@ -336,7 +336,7 @@ TABLES: tuple[Table, ...] = (
             Column(
                 "pieces",
                 pa.list_(pa.struct([("start", pa.int64()), ("end", pa.int64())])),
-                "characters [start, end) of the text that stay; one whole piece where nothing is cut",
+                "characters [start, end) of the text that stay; one whole piece if uncut",
             ),
         ),
     ),

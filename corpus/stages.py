@@ -1,9 +1,9 @@
 """The pipeline as a table: read this first.
 
-A stage reads the datasets named in `inputs` and writes those named in `outputs`, all of them folders
-of the root; schemas.py has the columns of each table. Its ledger counts the rows of its last output.
-`sections` are the parts of the recipe that it depends on, besides the seed: it runs again when one of
-them, an input or its code has changed.
+A stage reads the datasets named in `inputs` and writes those named in `outputs`, all of them
+folders of the root; schemas.py has the columns of each table. Its ledger counts the rows of its
+last output. `sections` are the parts of the recipe that it depends on, besides the seed: it runs
+again when one of them, an input or its code has changed.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         name="report",
         module="jobs.report",
-        purpose="One self-contained page: funnel, scores, duplicates, contamination, mixture, loss.",
+        purpose="One page: funnel, scores, duplicates, contamination, mixture, loss.",
         inputs=(
             "links", "fetches", "captures", "documents", "screen", "quality_model", "quality",
             "pairs", "clusters", "dedup", "benchmark_items", "hits", "overlap", "contamination",

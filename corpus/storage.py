@@ -1,8 +1,8 @@
 """Files below one root: a local folder, or any file system that fsspec knows (s3://, hdfs://).
 
-A file appears whole or not at all: it is written under a temporary name, flushed to disk and renamed
-(an object store's upload is whole by itself). Parts are built in a scratch folder of their own, so
-that a killed, retried or speculative task never touches a published file.
+A file appears whole or not at all: it is written under a temporary name, flushed to disk and
+renamed (an object store's upload is whole by itself). Parts are built in a scratch folder of their
+own, so that a killed, retried or speculative task never touches a published file.
 """
 
 from __future__ import annotations

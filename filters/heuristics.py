@@ -14,7 +14,8 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pyarrow as pa
 
-from corpus.config import Settings, Source
+from corpus.config import Settings
+from corpus.sources import Source
 from corpus.words import split_words
 from filters import c4, gopher, language, repetition, url
 from filters.gopher import Signals

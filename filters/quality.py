@@ -35,9 +35,10 @@ import pyarrow as pa
 from scipy.special import expit
 from sklearn.feature_extraction.text import HashingVectorizer
 
-from corpus.config import Settings, Source
+from corpus.config import Settings
 from corpus.errors import Damaged
 from corpus.identity import keyed_uniform
+from corpus.sources import Source
 from filters.verdict import BoolArray, verdicts
 
 LOW_QUALITY = "low_quality"

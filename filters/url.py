@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
-from corpus.config import Settings, Source
+from corpus.config import Settings
+from corpus.sources import Source
 from corpus.urls import host_of
 from filters.verdict import Fault
 

@@ -15,6 +15,7 @@ import sys
 from collections.abc import Iterator
 from functools import partial
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
@@ -28,7 +29,9 @@ from filters.dedup import DedupSettings
 from filters.dedup.bands import band_digests, banding
 from filters.dedup.clusters import cluster_rows, coarse_rank, preference, verdicts
 from filters.dedup.verify import verify
-from jobs.parts import Job
+
+if TYPE_CHECKING:
+    from jobs.parts import Job
 
 NO_WORDS = "no_words"  # a text without a word has no band, and is no one's duplicate
 

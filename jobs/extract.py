@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 
@@ -25,11 +25,14 @@ from corpus.extraction.page import Extraction, extract_page
 from corpus.identity import doc_id_of_place, doc_id_of_record
 from corpus.publishing import PartOutput
 from corpus.schemas import table_named
+from corpus.sources import source_files
 from corpus.texts import TextLine, read_texts
 from corpus.urls import url_key
 from corpus.warc import Capture, read_captures
-from jobs.parts import Job
-from jobs.recipe import Recipe, source_files
+
+if TYPE_CHECKING:
+    from jobs.parts import Job
+    from jobs.recipe import Recipe
 
 RECORD_NOT_FOUND = "record_not_found"  # the archive no longer holds the capture at its place
 
@@ -46,13 +49,13 @@ class TextFile(NamedTuple):
 
 def files(recipe: Recipe) -> list[str]:
     """The files of the text sources."""
-    return [path for _, path in source_files(recipe, "text")]
+    return [path for _, path in source_files(recipe.sources, "text")]
 
 
 def run(job: Job) -> None:
     """One task for each archive and each text file."""
     captures = job.input("captures")
-    texts = [TextFile(source, path) for source, path in source_files(job.recipe, "text")]
+    texts = [TextFile(source, path) for source, path in source_files(job.recipe.sources, "text")]
     task = partial(_extract_part, captures, job.recipe.extract)
     items: list[int | TextFile] = [*range(captures.num_parts), *texts]
     job.map_parts(task, items, outputs=("documents",), counted="documents")

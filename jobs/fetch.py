@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -26,11 +26,14 @@ from corpus.datasets import Dataset
 from corpus.errors import InputError, LedgerImbalance
 from corpus.identity import doc_id_of_place, doc_id_of_record
 from corpus.publishing import PartOutput
+from corpus.sources import source_files
 from corpus.storage import Store, storage_errors
 from corpus.urls import registered_domain, url_key
 from corpus.warc import Capture, read_captures
-from jobs.parts import Job
-from jobs.recipe import Recipe, source_files
+
+if TYPE_CHECKING:
+    from jobs.parts import Job
+    from jobs.recipe import Recipe
 
 SCAN_ROWS = 10_000  # captures of a batch while an archive is scanned
 CAPTURED = "captured"
@@ -48,12 +51,13 @@ class Archive(NamedTuple):
 
 def files(recipe: Recipe) -> list[str]:
     """The local archives."""
-    return [path for _, path in source_files(recipe, "warc")]
+    return [path for _, path in source_files(recipe.sources, "warc")]
 
 
 def run(job: Job) -> None:
     """Scan, match, crawl, list."""
-    archives = [Archive(n, *place) for n, place in enumerate(source_files(job.recipe, "warc"))]
+    places = source_files(job.recipe.sources, "warc")
+    archives = [Archive(number, *place) for number, place in enumerate(places)]
     job.map_parts(_scan, archives, outputs=("scanned",), counted="scanned", step="scan")
     check_distinct(job.frame("scanned", ["doc_id", "warc_path", "offset"]))
     _match(job, num_archives=len(archives))

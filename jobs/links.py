@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import sys
 from functools import partial
+from typing import TYPE_CHECKING
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as sql
 
 from corpus.publishing import PartOutput
 from corpus.reddit import LinkSettings, read_dump
-from jobs.parts import Job
-from jobs.recipe import Recipe, source_files
+from corpus.sources import source_files
+
+if TYPE_CHECKING:
+    from jobs.parts import Job
+    from jobs.recipe import Recipe
 
 
 def files(recipe: Recipe) -> list[str]:
     """The dumps."""
-    return [path for _, path in source_files(recipe, "reddit")]
+    return [path for _, path in source_files(recipe.sources, "reddit")]
 
 
 def run(job: Job) -> None:
@@ -28,7 +32,7 @@ def run(job: Job) -> None:
     settings = job.recipe.links
     job.map_parts(
         partial(_read_dump, settings),
-        source_files(job.recipe, "reddit"),
+        source_files(job.recipe.sources, "reddit"),
         outputs=("posts",),
         counted="posts",
         step="read",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -20,7 +21,9 @@ from corpus.publishing import PartOutput
 from filters import mixture
 from filters.mixture import MixSettings, SourcePlan
 from filters.pieces import kept_bytes
-from jobs.parts import Job
+
+if TYPE_CHECKING:
+    from jobs.parts import Job
 
 SIZE_COLUMNS = ("source", "split", "cluster_id", "num_bytes")
 DRAWN_COLUMNS = ("source", "split", "copies", "num_bytes")

@@ -6,22 +6,20 @@ in jobs/ because it is the one place that needs both corpus/ and filters/.
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Iterable
 
-from filters.quality import QualitySettings
-
 from corpus.bpe import TokenizeSettings
-from corpus.config import Settings, Source, load_recipe
+from corpus.config import Settings, load_recipe
 from corpus.crawler import FetchSettings
-from corpus.errors import InputError
 from corpus.extraction import ExtractSettings
 from corpus.reddit import LinkSettings
+from corpus.sources import Source
 from corpus.trainer.settings import TrainSettings
 from filters.contamination import ContaminationSettings
 from filters.dedup import DedupSettings
 from filters.heuristics import ScreenSettings
 from filters.mixture import MixSettings
+from filters.quality import QualitySettings
 from jobs.report import ReportSettings
 
 
@@ -54,27 +52,3 @@ class Recipe(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
 def read_recipe(recipe: str, overrides: Iterable[str] = ()) -> Recipe:
     """A recipe by name or path, with overrides `a.b=c`; raises ConfigError."""
     return load_recipe(Recipe, recipe, overrides=overrides)
-
-
-def source_files(recipe: Recipe, kind: str) -> list[tuple[str, str]]:
-    """(source, path) of each file of the sources of one kind, in recipe and sorted order."""
-    return [
-        (name, path)
-        for name, source in recipe.sources.items()
-        if source.kind == kind
-        for path in expand_files(source.files, where=f"sources.{name}.files")
-    ]
-
-
-def expand_files(patterns: Iterable[str], *, where: str) -> list[str]:
-    """Paths that the patterns match, sorted within each; raises InputError where one has none."""
-    paths: list[str] = []
-    for pattern in patterns:
-        found = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207 - absolute patterns too
-        if not found:
-            raise InputError(
-                f"{where}: {pattern} matches no file; expected at least one: check the path, or "
-                "give the folder with --set data=FOLDER"
-            )
-        paths += found
-    return paths

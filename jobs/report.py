@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from corpus.config import Settings
-from jobs.parts import Job
 from jobs.reporting.gather import gather
 from jobs.reporting.page import write_page
 
 if TYPE_CHECKING:
+    from jobs.parts import Job
     from jobs.recipe import Recipe
 
 

@@ -31,6 +31,7 @@ from jobs.recipe import Recipe
 from jobs.session import Session
 
 _PACKAGES = ("corpus", "filters", "jobs")
+_NOT_FOR_WORK = ("TYPE_CHECKING", "__name__ == '__main__'")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,11 +150,11 @@ def _reached(module: str) -> set[str]:
 
 
 def _imports(name: str) -> Iterator[str]:
-    """Modules of ours that a module imports to run, those for type checking left out."""
+    """Modules of ours that a module imports to work; those for types, or to start it, left out."""
     waiting: list[ast.AST] = [ast.parse(_source(name))]
     while waiting:
         node = waiting.pop()
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+        if isinstance(node, ast.If) and ast.unparse(node.test) in _NOT_FOR_WORK:
             continue
         if isinstance(node, ast.ImportFrom) and _ours(node.module):
             yield str(node.module)

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import sys
 from functools import partial
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from corpus.config import Source
 from corpus.publishing import PartOutput
+from corpus.sources import Source
 from filters import heuristics
 from filters.heuristics import ScreenSettings
-from jobs.parts import Job
+
+if TYPE_CHECKING:
+    from jobs.parts import Job
 
 BATCH_ROWS = 2000  # documents measured at a time: 10 MB of text as a rule
 

@@ -43,9 +43,9 @@ from corpus.shards import (
 )
 from filters.order import POSITION_BITS, SHARD_BITS, positions
 from filters.pieces import kept_texts
-from jobs.parts import Job
 
 if TYPE_CHECKING:
+    from jobs.parts import Job
     from jobs.recipe import Recipe
 
 STAGE = "tokenize"

@@ -3,9 +3,9 @@
 import pyarrow as pa
 import pytest
 
-from corpus.config import Source
 from corpus.identity import doc_id_of_place
 from corpus.schemas import check
+from corpus.sources import Source
 from filters import c4, gopher, language, repetition, url
 from filters.heuristics import ScreenSettings, screen
 

@@ -10,10 +10,10 @@ import pyarrow as pa
 import pytest
 from sklearn.linear_model import LogisticRegression
 
-from corpus.config import Source
 from corpus.errors import Damaged
 from corpus.identity import doc_id_of_place
 from corpus.schemas import check
+from corpus.sources import Source
 from filters.quality import (
     LOW_QUALITY,
     QualityModel,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from corpus.config import Source
+from corpus.sources import Source
 from filters import url
 from filters.url import UrlSettings
 from filters.verdict import first_fault

@@ -11,12 +11,12 @@ import pytest
 
 from corpus import schemas
 from corpus.benchmarks import BenchmarkSettings
-from corpus.config import Source
 from corpus.datasets import Dataset, part_from_json, publish_manifest
 from corpus.errors import ConfigError, InputError
 from corpus.identity import doc_id_of_place
 from corpus.ledger import Ledger
 from corpus.publishing import PartOutput
+from corpus.sources import Source
 from corpus.stages import stage_named
 from corpus.storage import Store
 from filters.contamination import NOTHING_LEFT, ContaminationSettings

@@ -12,13 +12,13 @@ from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
 from corpus import schemas
-from corpus.config import Source
 from corpus.crawler import FetchSettings
 from corpus.datasets import part_from_json, publish_manifest
 from corpus.errors import InputError
 from corpus.identity import doc_id_of_record
 from corpus.ledger import Ledger
 from corpus.publishing import PartOutput
+from corpus.sources import Source
 from corpus.stages import stage_named
 from corpus.storage import Store
 from corpus.urls import canonical_and_key

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from corpus.config import Source
 from corpus.errors import InputError
 from corpus.ledger import Ledger
 from corpus.reddit import LinkSettings
+from corpus.sources import Source
 from corpus.stages import stage_named
 from corpus.storage import Store
 from jobs import links

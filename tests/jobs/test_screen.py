@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from corpus.config import Source
 from corpus.datasets import open_dataset
+from corpus.sources import Source
 from corpus.storage import Store
 from filters import gopher, language
 from filters.heuristics import ScreenSettings

@@ -93,11 +93,12 @@ def test_too_little_documentation_is_said(
 
 
 def test_the_recipe_reads_what_the_web_writes(written: Path):
-    from jobs.recipe import Recipe, source_files
+    from corpus.sources import source_files
+    from jobs.recipe import Recipe
 
     recipe = load_recipe(Recipe, "demo", overrides=[f"data={written}"])
     found = [(name, Path(path).name) for kind in ("warc", "reddit", "text")
-             for name, path in source_files(recipe, kind)]  # fmt: skip
+             for name, path in source_files(recipe.sources, kind)]  # fmt: skip
     assert found == [
         ("crawl", "demo-00000.warc.gz"),
         ("crawl", "demo-00001.warc.gz"),
