@@ -9,7 +9,8 @@
     │   ├── NotBuilt         a stage asks for a table that no stage has finished
     │   └── Damaged          bytes or counts differ from the manifest
     ├── SetupError           something on this machine is missing: Java, torch, a module
-    └── StorageError         the disk is full, or the root cannot be written
+    ├── StorageError         the disk is full, or the root cannot be written
+    └── TrainingDiverged     the loss is no number (corpus/trainer/training.py)
 
 A message says what, where, got, expected, and the next step. A single bad page, record or line is
 never one of these: it is counted under a reason, and costs itself alone.
@@ -56,3 +57,7 @@ class SetupError(CorpusError):
 
 class StorageError(CorpusError):
     """The disk is full, or the root cannot be written."""
+
+
+class TrainingDiverged(CorpusError):
+    """The loss or the gradient is no finite number."""

@@ -407,7 +407,7 @@ TABLES: tuple[Table, ...] = (
             Column("end", pa.int64(), "one past the last token, its end-of-text included"),
         ),
     ),
-    Table("model", "Checkpoints, config.json, train.jsonl, sample.txt."),
+    Table("model", "Checkpoints, config, train.jsonl, sample; timing.jsonl is no function of them."),
     Table("report", "index.html."),
 )
 

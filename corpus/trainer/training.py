@@ -25,15 +25,11 @@ from typing import Any
 
 import torch
 
-from corpus.errors import CorpusError, SetupError
+from corpus.errors import SetupError, TrainingDiverged
 from corpus.storage import storage_errors
 from corpus.trainer.evaluate import Validation, evaluate
 from corpus.trainer.runs import LOG_FILE, TIMING_FILE, Run, open_run, resume_run, save_run
 from corpus.trainer.settings import TrainSettings
-
-
-class TrainingDiverged(CorpusError):
-    """The loss or the gradient is no longer a number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

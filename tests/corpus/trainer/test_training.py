@@ -19,11 +19,11 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from corpus.errors import ConfigError, Damaged, InputError, NotBuilt, SetupError  # noqa: E402
+from corpus.errors import ConfigError, Damaged, InputError, NotBuilt, SetupError, TrainingDiverged  # noqa: E402
 from corpus.trainer.checkpoints import checkpoint_folders, newest_weights  # noqa: E402
 from corpus.trainer.generate import open_model, write_samples  # noqa: E402
 from corpus.trainer.settings import TrainSettings  # noqa: E402
-from corpus.trainer.training import TrainingDiverged, train  # noqa: E402
+from corpus.trainer.training import train  # noqa: E402
 
 SETTINGS = TrainSettings(
     model="micro",
