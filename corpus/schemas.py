@@ -407,7 +407,7 @@ TABLES: tuple[Table, ...] = (
             Column("end", pa.int64(), "one past the last token, its end-of-text included"),
         ),
     ),
-    Table("model", "Checkpoints, config, train.jsonl, sample; timing.jsonl is no function of them."),
+    Table("model", "Checkpoints, train.jsonl, sample.txt; timing.jsonl alone differs by run."),
     Table("report", "index.html."),
 )
 

@@ -31,9 +31,9 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from corpus.config import Source
 from corpus.errors import InputError
 from corpus.identity import UInt64Array, keyed_hash
+from corpus.sources import Source
 from corpus.urls import registered_domain
 from filters.quality import (
     FORMAT,

@@ -11,12 +11,13 @@ from __future__ import annotations
 import json
 import sys
 from functools import lru_cache, partial
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from corpus.config import Source
 from corpus.datasets import open_dataset, survivors
 from corpus.publishing import PartOutput
+from corpus.sources import Source
 from corpus.storage import Store
 from filters import quality
 from filters.quality import QualityModel, QualitySettings
@@ -30,7 +31,9 @@ from filters.quality_training import (
     train,
     untrained_card,
 )
-from jobs.parts import Job
+
+if TYPE_CHECKING:
+    from jobs.parts import Job
 
 MODEL, CARD = "model.npz", "card.json"
 BATCH_ROWS = 1000  # documents scored at a time: their hashed features are 5 MB

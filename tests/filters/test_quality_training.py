@@ -6,9 +6,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from corpus.config import Source
 from corpus.errors import InputError
 from corpus.identity import doc_id_of_place
+from corpus.sources import Source
 from filters.quality import QualitySettings
 from filters.quality_training import (
     Drawn,
