@@ -61,16 +61,17 @@ def text_bytes(texts: pa.Array | pa.ChunkedArray) -> Iterator[TextBytes]:
         yield TextBytes(np.frombuffer(data_buffer or b"", np.uint8), starts, ends)
 
 
-def code_points(number: Callable[[str], int]) -> CodePoints:
-    """Ask for the number of each code point, as a character, and put the answers into a table.
+def answers(question: Callable[[str], bool]) -> npt.NDArray[np.bool_]:
+    """What Python says of each code point, bool (1114112,): `answers(str.isalpha)`; 0.1 s."""
+    return np.fromiter(map(question, map(chr, range(NUM_CODE_POINTS))), np.bool_, NUM_CODE_POINTS)
 
-    Takes 0.1 to 0.3 s: cache what it returns.
-    """
-    flat = np.fromiter(map(number, map(chr, range(NUM_CODE_POINTS))), np.uint32, NUM_CODE_POINTS)
-    values, page_of = np.unique(flat.reshape(-1, _PAGE), axis=0, return_inverse=True)
+
+def code_points(numbers: UInt32Array) -> CodePoints:
+    """Put the number of each code point, uint32 (1114112,), into a table; 0.1 s."""
+    values, page_of = np.unique(numbers.reshape(-1, _PAGE), axis=0, return_inverse=True)
     # The first page comes first as well, so that kernels read ASCII without the page table.
     pages = (page_of.reshape(-1) + 1) * _PAGE
-    return CodePoints(pages.astype(np.int64), np.concatenate([flat[:_PAGE], values.reshape(-1)]))
+    return CodePoints(pages.astype(np.int64), np.concatenate([numbers[:_PAGE], values.reshape(-1)]))
 
 
 @njit(cache=True, nogil=True, inline="always")

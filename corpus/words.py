@@ -22,12 +22,14 @@ import pyarrow as pa
 from numba import njit
 
 from corpus.utf8 import (
+    NUM_CODE_POINTS,
     CodePoints,
     Int64Array,
     TextBytes,
     UInt8Array,
     UInt32Array,
     UInt64Array,
+    answers,
     code_points,
     mix,
     text_bytes,
@@ -111,7 +113,10 @@ def _split_bytes(text: TextBytes) -> Words:
 @cache
 def _lower_table() -> CodePoints:
     """Lower case of each alphanumeric code point, 0 for the others, as Python has it."""
-    return code_points(lambda letter: ord(_lower(letter)) if letter.isalnum() else 0)
+    lower = np.zeros(NUM_CODE_POINTS, np.uint32)
+    for code_point in np.flatnonzero(answers(str.isalnum)).tolist():
+        lower[code_point] = ord(_lower(chr(code_point)))
+    return code_points(lower)
 
 
 @njit(cache=True, nogil=True)

@@ -26,6 +26,7 @@ from corpus.utf8 import (
     Int64Array,
     UInt8Array,
     UInt32Array,
+    answers,
     code_points,
     text_bytes,
     value_at,
@@ -140,13 +141,12 @@ _SPACE, _ALPHABETIC, _BULLET, _HASH, _DOT, _ELLIPSIS, _NEWLINE = (1 << bit for b
 def _flags() -> CodePoints:
     """What the kernel must know of each code point, as bits."""
 
-    def bits(c: str) -> int:
-        flags = _SPACE * c.isspace() | _ALPHABETIC * c.isalpha() | _BULLET * (c in BULLETS)
-        return flags | _HASH * (c == "#") | _DOT * (c == ".") | _ELLIPSIS * (c == ELLIPSIS) | (
-            _NEWLINE * (c == "\n")
-        )
-
-    return code_points(bits)
+    flags = answers(str.isspace) * np.uint32(_SPACE) | answers(str.isalpha) * np.uint32(_ALPHABETIC)
+    for characters, flag in (
+        (BULLETS, _BULLET), ("#", _HASH), (".", _DOT), (ELLIPSIS, _ELLIPSIS), ("\n", _NEWLINE),
+    ):  # fmt: skip
+        flags[[ord(c) for c in characters]] |= np.uint32(flag)
+    return code_points(flags)
 
 
 @njit(cache=True, nogil=True)

@@ -27,19 +27,20 @@ import zipfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from scipy.special import expit
-from sklearn.feature_extraction.text import HashingVectorizer
 
 from corpus.config import Settings
 from corpus.errors import Damaged
 from corpus.identity import keyed_uniform
 from corpus.sources import Source
 from filters.verdict import BoolArray, verdicts
+
+if TYPE_CHECKING:
+    from sklearn.feature_extraction.text import HashingVectorizer
 
 LOW_QUALITY = "low_quality"
 
@@ -106,7 +107,7 @@ class QualityModel:
     def score(self, texts: Iterable[str | None]) -> FloatArray:
         """Probability of being a positive, float64 (num_documents,); of no words, the prior's."""
         counted = features(texts, num_features=len(self.weights), scale=self.scale)
-        return expit(counted @ self.weights + self.intercept)
+        return 0.5 + 0.5 * np.tanh(0.5 * (counted @ self.weights + self.intercept))
 
     def to_bytes(self) -> bytes:
         """The model as an .npz archive, the same bytes for the same model."""
@@ -186,6 +187,9 @@ def judge(
 
 @cache
 def _vectorizer(num_features: int, scale: str) -> HashingVectorizer:
+    # A second to import, which recipes and command lines need not wait for.
+    from sklearn.feature_extraction.text import HashingVectorizer
+
     return HashingVectorizer(
         n_features=num_features,
         alternate_sign=False,
