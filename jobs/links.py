@@ -39,9 +39,10 @@ def run(job: Job) -> None:
     )
     num_posts = job.input("posts").num_rows
     num_parts = -(-num_posts // settings.links_per_part)
+    links = links_of(job.frame("posts"))
     part = sql.expr(f"pmod(xxhash64(url_key), {max(num_parts, 1)})")
     job.write_frame(
-        links_of(job.frame("posts")).withColumn("part", part),
+        links.withColumn("part", part),
         "links",
         part="part",
         num_parts=num_parts,

@@ -34,6 +34,10 @@ NUM_ARCHIVES = 4
 NUM_LINKED = 60
 NUM_ITEMS = 8
 NUM_TEXTS = 30
+NUM_MIRRORED = 6
+MIRROR_HOST = "mirror.example"
+FIRST_HOST_PAGE = 10
+"""Page of the first benchmark question; the others follow."""
 
 RECIPE = """
 name = "world"
@@ -57,6 +61,10 @@ files = ["{{data}}/manuals.jsonl.gz"]
 
 [fetch]
 crawl = false
+
+# What survives may not hang on a draw: other packages on a machine make other pages.
+[quality]
+keep = "all"
 
 [dedup]
 held_out_fraction = 0.1
@@ -92,8 +100,11 @@ def build_world(folder: Path) -> Path:
     texts, articles = articles[:NUM_TEXTS], articles[NUM_TEXTS:]
     questions = [" ".join(_words(item.blocks)[:40]) for item in items]
     pages = [page_of(article) for article in articles]
-    pages += [replace(page, host="mirror.example") for page in pages[:5]]
-    pages[10:18] = [_with_passage(p, q) for p, q in zip(pages[10:18], questions, strict=True)]
+    pages += [replace(page, host=MIRROR_HOST) for page in pages[:NUM_MIRRORED]]
+    hosts = slice(FIRST_HOST_PAGE, FIRST_HOST_PAGE + NUM_ITEMS)
+    pages[hosts] = [_with_passage(p, q) for p, q in zip(pages[hosts], questions, strict=True)]
+    addresses = [page.url for page in pages[hosts]]
+    (folder / "host_pages.json").write_text(json.dumps(addresses))
     _write_archives(folder / "archive", pages)
     _write_dump(folder / "RS_world.jsonl", pages)
     _write_lines(
