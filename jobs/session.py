@@ -42,7 +42,7 @@ for argument; do shift; [ "$argument" = "{flag}" ] || set -- "$@" "$argument"; d
 exec "{java}" "$@"
 """
 
-# Spark lays its own settings over ones without an appender.
+# Spark lays its own settings over ones without an appender or a level for its own logger.
 _LOG_SETTINGS = """\
 rootLogger.level = off
 rootLogger.appenderRef.stderr.ref = stderr
@@ -50,6 +50,8 @@ appender.stderr.type = Console
 appender.stderr.name = stderr
 appender.stderr.target = SYSTEM_ERR
 appender.stderr.layout.type = PatternLayout
+logger.gateway.name = org.apache.spark.api.python.PythonGatewayServer
+logger.gateway.level = off
 """
 
 _CONF = {
