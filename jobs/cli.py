@@ -164,8 +164,9 @@ def status(recipe: str | None, root: str, overrides: tuple[str, ...], as_json: b
 @click.argument("document", metavar="DOC_ID|URL")
 @root_option
 @json_option
+@click.option("--all", "everything", is_flag=True, help="Print every column of every stage.")
 @click.option("--text", is_flag=True, help="Print the text too, with what was cut marked.")
-def why(document: str, root: str, as_json: bool, text: bool) -> None:
+def why(document: str, root: str, as_json: bool, everything: bool, text: bool) -> None:
     """Tell a document's life: from its WARC record to its shard, or where it was dropped and why.
 
     \b
@@ -183,7 +184,7 @@ def why(document: str, root: str, as_json: bool, text: bool) -> None:
         click.echo(json.dumps([life.to_json() for life in found], indent=1))
         return
     for life in found:
-        print_life(life, with_text=text)
+        print_life(life, everything=everything, with_text=text)
 
 
 @cli.command()

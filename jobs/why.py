@@ -172,18 +172,41 @@ def _plain(value: Any) -> Any:
     return value if isinstance(value, int | float | bool | None) else str(value)
 
 
-def print_life(life: Life, *, with_text: bool) -> None:
-    """Print one life, a line a stage and its details below."""
-    console = Console()
+def print_life(life: Life, *, everything: bool, with_text: bool) -> None:
+    """Print one life: a line a stage and its evidence below, or with `everything` every column."""
+    console = Console(soft_wrap=True)
     console.print(Text(f"document {life.name}", style="bold"))
     for event in life.events:
         style = "green" if event.alive else "red"
         console.print(Text(f"  {event.stage:<14} {event.said}", style=style))
-        for key, value in _plain(event.details).items():
-            if value not in (None, [], "") and key not in ("keep", "reason", "doc_id"):
-                console.print(Text(f"    {'':<14} {key}: {value}", style="dim"))
+        details = _columns(event) if everything else _evidence(event)
+        for line in details:
+            console.print(Text(f"    {'':<14} {line}", style="dim"))
     if with_text and life.text is not None:
         console.print(_marked(life.text, life.pieces))
+
+
+def _columns(event: Event) -> Iterator[str]:
+    for key, value in _plain(event.details).items():
+        if value not in (None, [], "") and key not in ("keep", "reason", "doc_id"):
+            yield f"{key}: {value}"
+
+
+def _evidence(event: Event) -> Iterator[str]:
+    """What the answer rests on: the address, the proved pairs, the benchmark text found."""
+    if event.stage == "extract":
+        yield f"{event.details['source']}: {event.details['url']}"
+    for pair in event.details.get("pairs", ()):
+        answer = "duplicates" if pair["verified"] else "no duplicates"
+        ids = f"{pair['doc_id_a'].hex()} and {pair['doc_id_b'].hex()}"
+        yield f"{ids}: Jaccard {pair['jaccard']:.3f}, {answer}"
+    for hit in event.details.get("hits", ()):
+        item = f"{hit['benchmark']} {hit['item_id']} ({hit['field']})"
+        exempt = ", exempt" if hit["exempt"] else ""
+        yield (
+            f"characters {hit['start']}..{hit['end']}: {item}, \"{hit['ngram']}\", "
+            f"in {hit['document_frequency']} documents{exempt}"
+        )
 
 
 def _marked(text: str, pieces: list[dict[str, int]] | None) -> Text:
