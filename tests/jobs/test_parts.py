@@ -157,7 +157,7 @@ def test_rows_are_brought_to_their_part_and_sorted_there(job):
     build_documents(job)
     frame = job.frame("documents").withColumn("part", sql.col("offset") % 3)
     frame = frame.withColumn("num_posts", sql.lit(1).cast("long")).select(
-        "part", "url_key", "url", sql.col("offset").alias("karma"), "num_posts",
+        "part", "source", "url_key", "url", sql.col("offset").alias("karma"), "num_posts",
         sql.col("fetched_at").alias("first_posted_at"),
     )
     job.write_frame(
