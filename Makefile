@@ -12,7 +12,8 @@ ROOT   ?= build/run
 SET    ?=
 MASTER ?=
 ONLY   ?=
-DATA   ?= data
+# A folder of real data, for the tests and benchmarks that use it: data/ here, or beside the checkout.
+DATA   ?= $(abspath $(firstword $(wildcard data ../*/data) data))
 
 BIN     := $(VENV)/bin
 WINNOW  := $(BIN)/winnow
@@ -39,7 +40,7 @@ all $(STAGES): install
 	$(WINNOW) run $@ $(OPTIONS)
 
 test: install
-	$(BIN)/python -m pytest
+	WINNOW_DATA=$(DATA) $(BIN)/python -m pytest
 
 lint: install
 	$(BIN)/ruff check .

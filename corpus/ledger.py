@@ -15,6 +15,7 @@ from corpus.errors import LedgerImbalance
 
 ROWS = "rows"
 CHARACTERS = "characters"
+TOKENS = "tokens"
 
 
 @dataclass(slots=True)
@@ -28,7 +29,7 @@ class Account:
 
 @dataclass(slots=True)
 class Ledger:
-    """Accounts by unit (rows, characters)."""
+    """Accounts by unit (rows, characters, tokens)."""
 
     accounts: dict[str, Account] = field(default_factory=dict)
 

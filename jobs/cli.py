@@ -139,7 +139,7 @@ def columns(dataset: str | None) -> None:
 @recipe_options
 @json_option
 def status(recipe: str | None, root: str, overrides: tuple[str, ...], as_json: bool) -> None:
-    """Show what is done, unfinished, stale or missing, with counts."""
+    """Show what is done, running, cut off, stale or missing, with counts."""
     from jobs.runner import stage_state
 
     settings = _read(*_remembered(root, recipe, overrides))
@@ -153,7 +153,7 @@ def status(recipe: str | None, root: str, overrides: tuple[str, ...], as_json: b
     for state in states:
         rows = state.record.get("ledger", {}).get("rows", {})
         dropped = sum(rows.get("dropped", {}).values()) if rows else ""
-        note = f"{state.state} ({state.parts_done} records)" if state.parts_done else state.state
+        note = f"{state.state} ({state.parts_done} parts)" if state.parts_done else state.state
         cells = [rows.get("taken"), rows.get("kept"), dropped, state.record.get("seconds")]
         shown = ["" if cell is None or cell == "" else f"{cell:,}" for cell in cells]
         table.add_row(state.stage.name, note, *shown)

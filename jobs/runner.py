@@ -10,6 +10,8 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import os
+import platform
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -40,7 +42,7 @@ class StageState:
 
     stage: Stage
     state: str
-    """done, stale (recipe, input or code changed), unfinished (running, or cut off), or missing."""
+    """done, stale (recipe, input or code changed), running, cut off, or missing."""
     record: dict[str, Any]
     """Its record: ledger, seconds; empty where it never finished."""
     parts_done: int
@@ -192,9 +194,8 @@ def read_record(store: Store, stage: Stage) -> dict[str, Any]:
 def stage_state(stage: Stage, recipe: Recipe, store: Store) -> StageState:
     """Whether a stage is done, stale, running or missing."""
     record = read_record(store, stage)
-    parts_done = sum(
-        len(store.names("_stages", stage.name, step)) for step in store.names("_stages", stage.name)
-    )
+    steps = [name for name in store.names("_stages", stage.name) if "." not in name]
+    parts_done = sum(len(store.names("_stages", stage.name, step)) for step in steps)
     state = "missing"
     if record:
         state = "stale"
@@ -205,8 +206,22 @@ def stage_state(stage: Stage, recipe: Recipe, store: Store) -> StageState:
         if record["fingerprint"] == mark and _outputs_stand(stage, store):
             state = "done"
     if state != "done" and store.exists("_stages", stage.name, "attempt.json"):
-        state = "unfinished"
+        attempt = json.loads(store.read("_stages", stage.name, "attempt.json"))
+        state = "running" if _is_alive(attempt["host"], attempt["process"]) else "cut off"
     return StageState(stage=stage, state=state, record=record, parts_done=parts_done)
+
+
+def _is_alive(host: str, process: int) -> bool:
+    """Whether a process of this machine is there; one of another machine is taken to be."""
+    if host != platform.node():
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _outputs_stand(stage: Stage, store: Store) -> bool:
@@ -217,15 +232,16 @@ def _begin_attempt(stage: Stage, store: Store, mark: str, *, force: bool) -> Non
     """Keep the parts of a killed attempt with the same fingerprint, remove all else."""
     place = ("_stages", stage.name, "attempt.json")
     same = store.exists(*place) and json.loads(store.read(*place))["fingerprint"] == mark
+    attempt = {"fingerprint": mark, "host": platform.node(), "process": os.getpid()}
     store.remove(SCRATCH)
     if same and not force:
         say(f"{stage.name}: an earlier run was cut off; its finished parts are kept")
-        return
-    store.remove("_stages", f"{stage.name}.json")
-    store.remove("_stages", stage.name)
-    for name in stage.outputs:
-        store.remove(name)
-    store.write(json.dumps({"fingerprint": mark}).encode(), *place)
+    else:
+        store.remove("_stages", f"{stage.name}.json")
+        store.remove("_stages", stage.name)
+        for name in stage.outputs:
+            store.remove(name)
+    store.write(json.dumps(attempt).encode(), *place)
 
 
 def _check_outputs(stage: Stage, store: Store) -> None:

@@ -6,6 +6,7 @@ Under spark-submit the session is the one that was submitted. Else it is local, 
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -24,6 +25,8 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as sql
 from pyspark.sql.pandas.types import from_arrow_schema
 
+import corpus
+import filters
 from corpus import errors, schemas
 from corpus.datasets import Dataset
 from corpus.errors import CorpusError, SetupError
@@ -141,6 +144,7 @@ def start_spark(*, master: str | None, conf: dict[str, str]) -> SparkSession:
     os.environ["PYSPARK_PYTHON"] = sys.executable
     os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
     os.environ["JAVA_HOME"] = str(find_java_home())
+    os.environ.setdefault("NUMBA_CACHE_DIR", str(_kernel_cache()))
     builder = SparkSession.builder.appName("winnow").master(master or "local[*]")
     log_settings = _log_settings()
     settings = {
@@ -159,6 +163,18 @@ def _log_settings() -> Path:
     if not path.exists() or path.read_text(encoding="utf-8") != _LOG_SETTINGS:
         path.write_text(_LOG_SETTINGS, encoding="utf-8")
     return path
+
+
+def _kernel_cache() -> Path:
+    """Where workers keep compiled kernels: a folder for each state of the sources.
+
+    numba looks at a kernel's own file only; one that calls another module's would stay as it was.
+    """
+    sources = hashlib.sha256()
+    for package in (corpus, filters):
+        for path in sorted(Path(str(package.__file__)).parent.rglob("*.py")):
+            sources.update(path.read_bytes())
+    return _cache_folder() / f"kernels-{sources.hexdigest()[:16]}"
 
 
 def _cache_folder() -> Path:

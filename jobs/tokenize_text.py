@@ -28,6 +28,7 @@ from corpus.bpe import Vocabulary
 from corpus.datasets import Dataset, Part, publish_manifest, survivors
 from corpus.errors import Damaged, NotBuilt
 from corpus.identity import DOC_ID, keyed_uniform
+from corpus.ledger import TOKENS
 from corpus.publishing import PartOutput, publish_file
 from corpus.shards import (
     MANIFEST,
@@ -236,10 +237,14 @@ def _write_shard(
     name = shard_name(split, number)
     files = (out.file("shards", f"{name}.bin"), out.file("shards", f"{name}.idx"))
     ordinal = 0
+    tokens = out.ledger.account(TOKENS)
+    itemsize = token_dtype(token_format.vocab_size).itemsize
     with ShardWriter(*files, token_format) as shard:
         for batch in batches:
             ranges = np.array([shard.add(ids.as_py()) for ids in batch["ids"]], np.int64)
             size = batch.num_rows
+            tokens.taken += pc.sum(pc.binary_length(batch["ids"])).as_py() // itemsize
+            tokens.kept += int((ranges[:, 1] - ranges[:, 0]).sum())
             columns = [
                 pa.repeat(split, size), pa.repeat(pa.scalar(number, pa.int32()), size),
                 pa.array(np.arange(ordinal, ordinal + size)), batch["doc_id"].cast(DOC_ID),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import platform
 from pathlib import Path
 
 import pytest
@@ -106,3 +108,11 @@ def test_a_summary_names_the_commonest_reasons():
     assert summary(ledger) == (
         "1,010 taken, 1,000 kept, dropped 10 (low_karma 7, self_post 3)"
     )
+
+
+@pytest.mark.parametrize(("process", "state"), [(os.getpid(), "running"), (2**22 + 1, "cut off")])
+def test_an_attempt_is_running_while_its_process_is_there(data, process, state):
+    store = Store(str(data / "root"))
+    attempt = {"fingerprint": "", "host": platform.node(), "process": process}
+    store.write(json.dumps(attempt).encode(), "_stages", "links", "attempt.json")
+    assert stage_state(LINKS, recipe_of(data), store).state == state
