@@ -57,11 +57,12 @@ logger.gateway.name = org.apache.spark.api.python.PythonGatewayServer
 logger.gateway.level = off
 """
 
+# A local session talks to nobody but itself.
+_LOCAL_CONF = {"spark.driver.bindAddress": "127.0.0.1", "spark.driver.host": "127.0.0.1"}
+
 _CONF = {
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
-    "spark.driver.bindAddress": "127.0.0.1",
-    "spark.driver.host": "127.0.0.1",
     "spark.driver.memory": "1g",  # keys only: 0.5 GiB is what a GB of text took
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.shuffle.partitions": "16",
@@ -145,11 +146,12 @@ def start_spark(*, master: str | None, conf: dict[str, str]) -> SparkSession:
     os.environ["PYSPARK_DRIVER_PYTHON"] = sys.executable
     os.environ["JAVA_HOME"] = str(find_java_home())
     os.environ.setdefault("NUMBA_CACHE_DIR", str(_kernel_cache()))
-    builder = SparkSession.builder.appName("winnow").master(master or "local[*]")
-    log_settings = _log_settings()
+    master = master or "local[*]"
+    builder = SparkSession.builder.appName("winnow").master(master)
     settings = {
         **_CONF,
-        "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={log_settings}",
+        **(_LOCAL_CONF if master.startswith("local") else {}),
+        "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={_log_settings()}",
         **conf,
     }
     for key, value in settings.items():

@@ -174,6 +174,17 @@ def test_one_core_gives_the_same_bytes_as_two(finished, world, tmp_path):
     assert len(found) > 15
 
 
+def test_a_cluster_s_executors_give_the_same_bytes(root, finished, world):
+    # Two executors, processes of their own with a core each, as --master takes it to a cluster.
+    forget(root, "extract")
+    forget(root, "dedup")
+    run_winnow(
+        "run", "extract", "screen", "quality", "dedup", "--recipe", str(world), "--root",
+        str(root), "--master", "local-cluster[2,1,1024]",
+    )
+    assert digests(root) == digests(finished)
+
+
 @pytest.mark.parametrize(("stage", "parts"), [("extract", 1), ("dedup", 2), ("tokenize", 2)])
 def test_a_killed_stage_resumes_to_the_same_bytes(root, finished, world, stage, parts):
     forget(root, stage)
