@@ -1,4 +1,4 @@
-"""Files below one root: a local folder, or any file system that fsspec knows (s3://, hdfs://).
+"""Files below one root: a local folder, or an object store or file system that fsspec knows.
 
 A file appears whole or not at all: it is written under a temporary name, flushed to disk and
 renamed (an object store's upload is whole by itself). Parts are built in a scratch folder of their
@@ -19,7 +19,7 @@ from typing import Any
 
 import fsspec
 
-from corpus.errors import StorageError
+from corpus.errors import SetupError, StorageError
 
 SCRATCH = "_scratch"
 _FULL = {errno.ENOSPC, errno.EDQUOT}
@@ -31,7 +31,14 @@ class Store:
 
     def __init__(self, root: str) -> None:
         self.root = root
-        self._fs, self._base = fsspec.core.url_to_fs(root)
+        try:
+            self._fs, self._base = fsspec.core.url_to_fs(root)
+        except (ImportError, ValueError) as error:
+            protocol = root.partition("://")[0]
+            raise SetupError(
+                f"{root}: no way to reach {protocol}:// is installed ({error}); for S3 run "
+                "`pip install 'winnow[s3]'`, or give a local folder"
+            ) from error
         protocol = self._fs.protocol
         self.is_local = "file" in ((protocol,) if isinstance(protocol, str) else protocol)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from corpus.storage import Store
 from jobs.session import Session
 
 
@@ -24,6 +25,39 @@ def session() -> Iterator[Session]:
 @pytest.fixture(scope="session")
 def spark(session: Session):
     return session.spark
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[str]:
+    """Address of an S3 API server on loopback."""
+    moto = pytest.importorskip("moto.server")
+    server = moto.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def s3_root(s3_server: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    """A root in a bucket of its own, at s3://."""
+    import boto3
+
+    monkeypatch.setenv("AWS_ENDPOINT_URL", s3_server)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    bucket = tmp_path.name.replace("_", "-").lower()[-50:].strip("-")
+    boto3.client("s3").create_bucket(Bucket=bucket)
+    return f"s3://{bucket}/root"
+
+
+@pytest.fixture(params=["local", "memory", "s3"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
+    """A store of each kind that is tested."""
+    if request.param == "s3":
+        return Store(request.getfixturevalue("s3_root"))
+    return Store(str(tmp_path) if request.param == "local" else f"memory://{tmp_path.name}")
 
 
 @pytest.fixture(scope="session")

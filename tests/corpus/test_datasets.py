@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pyarrow as pa
 import pytest
 
@@ -50,11 +48,6 @@ def publish(store: Store, name: str, rows: pa.Table, taken: int | None = None) -
     records.add(record)
     publish_manifest(store, name, [records.read(0)[1][name]])
     return record
-
-
-@pytest.fixture(params=["local", "memory"])
-def store(request, tmp_path: Path) -> Store:
-    return Store(str(tmp_path) if request.param == "local" else f"memory://{tmp_path.name}")
 
 
 def test_a_published_part_is_read_back_and_counted(store):

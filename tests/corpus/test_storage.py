@@ -8,13 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from corpus.errors import StorageError
+from corpus.errors import SetupError, StorageError
 from corpus.storage import SCRATCH, Store, storage_errors
-
-
-@pytest.fixture(params=["local", "memory"])
-def store(request, tmp_path: Path) -> Store:
-    return Store(str(tmp_path) if request.param == "local" else f"memory://{tmp_path.name}")
 
 
 def test_what_is_written_is_read_back_from_any_file_system(store):
@@ -74,3 +69,8 @@ def test_a_forbidden_root_cannot_be_written(tmp_path):
 def test_a_remote_root_has_no_local_path():
     with pytest.raises(StorageError, match="needs a local or mounted root"):
         Store("memory://bucket").local("shards")
+
+
+def test_a_file_system_that_is_not_installed_says_what_to_install():
+    with pytest.raises(SetupError, match=r"nowhere://x: no way to reach nowhere://.*winnow\[s3\]"):
+        Store("nowhere://x")
