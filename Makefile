@@ -24,7 +24,7 @@ OPTIONS  = $(if $(RECIPE),--recipe $(RECIPE)) --root $(ROOT) $(foreach s,$(SET),
 .PHONY: help install demo all $(STAGES) test lint types check format package bench readme clean
 
 help:
-	@sed -n 's/^# \{0,1\}//p' Makefile | head -7
+	@sed -n 's/^# \{0,1\}//p' Makefile | head -6
 
 install: $(VENV)/.installed
 
