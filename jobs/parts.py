@@ -119,7 +119,8 @@ class Job:
         ]
         if missing:
             run = partial(_run_part, self.store, records, tuple(outputs), counted, task)
-            with Progress(self.stage.name, step, records, num_parts=len(items)):
+            unit = "documents" if schemas.table_named(counted).is_verdict else "rows"
+            with Progress(self.stage.name, step, records, num_parts=len(items), unit=unit):
                 self.session.for_each(run, missing)
         self._publish(records, range(len(items)), outputs, counted)
 

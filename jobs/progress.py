@@ -30,7 +30,10 @@ def say(message: str) -> None:
 class Progress:
     """Watches a step's published parts and shows parts done, rows a second and time left."""
 
-    def __init__(self, stage: str, step: str, records: PartRecords, *, num_parts: int) -> None:
+    def __init__(
+        self, stage: str, step: str, records: PartRecords, *, num_parts: int, unit: str = "rows"
+    ) -> None:
+        self._unit = unit
         self._title = f"{stage} ({step})"
         self._records = records
         self._num_parts = num_parts
@@ -84,7 +87,7 @@ class Progress:
             left = _clock(seconds / fresh * (self._num_parts - len(self._seen)))
         return (
             f"{self._title}: {len(self._seen)}/{self._num_parts} parts, "
-            f"{rate:,.0f} rows/s, {left} left"
+            f"{rate:,.0f} {self._unit}/s, {left} left"
         )
 
 
