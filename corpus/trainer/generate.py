@@ -74,6 +74,7 @@ def write_samples(folder: Path, *, tokenizer: Path, settings: TrainSettings, see
             ids,
             eot_id=vocabulary.eot_id,
             num_tokens=settings.sample_tokens,
+            min_tokens=min(settings.sample_min_tokens, settings.sample_tokens),
             temperature=settings.temperature,
             top_k=settings.top_k,
             seed=seed + number,
@@ -91,12 +92,14 @@ def generate(
     *,
     eot_id: int,
     num_tokens: int,
+    min_tokens: int = 0,
     temperature: float = 1.0,
     top_k: int = 0,
     seed: int = 0,
 ) -> list[int]:
     """Ids that follow the prompt: at most num_tokens, without the end-of-text that may end them.
 
+    Before min_tokens end-of-text is never drawn.
     prompt: at least one id; of a long one the last `context` count. temperature 0 = the likeliest.
     """
     generator = torch.Generator().manual_seed(seed)
@@ -104,6 +107,8 @@ def generate(
     while len(ids) < len(prompt) + num_tokens:
         window = torch.tensor([ids[-model.shape.context :]], device=model.tokens.weight.device)
         logits = model.logits(window)[0].cpu()
+        if len(ids) < len(prompt) + min_tokens:
+            logits[eot_id] = -torch.inf
         token = _choose(logits, temperature=temperature, top_k=top_k, generator=generator)
         if token == eot_id:
             break

@@ -137,6 +137,8 @@ class TrainSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Beginnings of the texts in sample.txt; the empty one begins a document."""
     sample_tokens: int = 200
     """Most tokens of a sample; it ends earlier at the end of a text."""
+    sample_min_tokens: int = 50
+    """Fewest tokens of a sample: a text that ends at once shows nothing of a model."""
     temperature: float = 0.8
     """Logits are divided by it; 0 takes the likeliest token."""
     top_k: int = 50

@@ -52,3 +52,11 @@ def test_end_of_text_ends_the_sample_and_is_left_out():
     ids = sample(temperature=0)
     stop = ids[5]
     assert sample(temperature=0, eot_id=stop) == ids[: ids.index(stop)]
+
+
+def test_a_sample_does_not_end_before_its_fewest_tokens():
+    stop = sample(temperature=0)[0]
+    assert sample(temperature=0, eot_id=stop) == []
+    ids = sample(temperature=0, eot_id=stop, min_tokens=7)
+    assert len(ids) >= 7
+    assert stop not in ids
