@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
-import pyarrow as pa
-
-from corpus import schemas
 from corpus.bpe import TokenizeSettings
-from corpus.datasets import part_from_json, publish_manifest
 from corpus.identity import doc_id_of_place
 from corpus.ledger import Ledger
-from corpus.publishing import PartOutput
 from corpus.stages import stage_named
 from corpus.storage import Store
 from filters.mixture import MixSettings
 from jobs.parts import Job
+from tests.tables import write_table
 
 
 @dataclass(frozen=True)
@@ -44,20 +40,6 @@ def judged_root(root: str, docs: Sequence[Doc], *, num_parts: int) -> Store:
     cuts = [[_cut(i, docs[i]) for i in part if not docs[i].duplicate] for part in parts]
     write_table(store, "contamination", cuts)
     return store
-
-
-def write_table(store: Store, name: str, parts: Iterable[list[dict[str, Any]]]) -> None:
-    """Publish a table from plain rows."""
-    schema = schemas.table_named(name).arrow
-    published = []
-    for number, rows in enumerate(parts):
-        with store.scratch() as scratch:
-            out = PartOutput(store, scratch, number, outputs=(name,), counted=name)
-            full = [{**dict.fromkeys(schema.names), **row} for row in rows]
-            out.write(name, pa.Table.from_pylist(full, schema=schema))
-            out.taken(len(rows))
-            published.append(part_from_json(out.finish()["parts"][name]))
-    publish_manifest(store, name, published)
 
 
 def job_at(store: Store, stage: str, session: Any, **sections: Any) -> Job:

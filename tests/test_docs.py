@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-import click
 import pytest
 
 from corpus.config import recipe_names
@@ -43,7 +42,3 @@ def test_each_stage_has_a_make_target_and_a_job():
 
 def test_each_recipe_stands_in_the_readme():
     assert [name for name in recipe_names() if f"`{name}`" not in README] == []
-
-
-def test_the_commands_are_a_click_group():
-    assert isinstance(cli, click.Group)

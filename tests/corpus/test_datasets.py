@@ -5,18 +5,12 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from corpus import schemas
 from corpus.datasets import open_dataset, publish_manifest, survivors
 from corpus.errors import Damaged, LedgerImbalance, NotBuilt, SchemaMismatch
 from corpus.identity import doc_id_of_place
 from corpus.publishing import PartOutput, PartRecords
 from corpus.storage import Store
-
-
-def table(name: str, rows: list[dict]) -> pa.Table:
-    schema = schemas.table_named(name).arrow
-    filled = [{**dict.fromkeys(schema.names), **row} for row in rows]
-    return pa.Table.from_pylist(filled, schema=schema)
+from tests.tables import rows_of
 
 
 def doc_id(number: int) -> bytes:
@@ -24,7 +18,7 @@ def doc_id(number: int) -> bytes:
 
 
 def documents(keeps: list[bool]) -> pa.Table:
-    return table("documents", [
+    return rows_of("documents", [
         {"doc_id": doc_id(n), "offset": n, "keep": keep, "reason": None if keep else "no_text",
          "num_characters": n, "text": "x" * n if keep else None}
         for n, keep in enumerate(keeps)
@@ -32,7 +26,7 @@ def documents(keeps: list[bool]) -> pa.Table:
 
 
 def verdicts(numbers: list[int], keeps: list[bool]) -> pa.Table:
-    return table("quality", [
+    return rows_of("quality", [
         {"doc_id": doc_id(n), "keep": keep, "reason": None if keep else "low_quality"}
         for n, keep in zip(numbers, keeps, strict=True)
     ])
@@ -71,7 +65,7 @@ def test_a_dropped_row_unbalances_the_ledger(store):
 
 
 def test_a_row_dropped_without_a_reason_is_refused(store):
-    rows = table("quality", [{"doc_id": doc_id(0), "keep": False}])
+    rows = rows_of("quality", [{"doc_id": doc_id(0), "keep": False}])
     with pytest.raises(LedgerImbalance, match="without a reason"):
         publish(store, "quality", rows)
 

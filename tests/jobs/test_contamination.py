@@ -6,22 +6,20 @@ import json
 from pathlib import Path
 from types import SimpleNamespace
 
-import pyarrow as pa
 import pytest
 
-from corpus import schemas
 from corpus.benchmarks import BenchmarkSettings
-from corpus.datasets import Dataset, part_from_json, publish_manifest
+from corpus.datasets import Dataset
 from corpus.errors import ConfigError, InputError
 from corpus.identity import doc_id_of_place
 from corpus.ledger import Ledger
-from corpus.publishing import PartOutput
 from corpus.sources import Source
 from corpus.stages import stage_named
 from corpus.storage import Store
 from filters.contamination import NOTHING_LEFT, ContaminationSettings
 from jobs import contamination, overlap
 from jobs.parts import Job
+from tests.tables import write_table
 
 # 15 and 14 words: N of the benchmark is 13.
 QUESTION = "why does the moon show the same side to us on every night of all years"
@@ -36,24 +34,6 @@ DOCUMENTS = [
     ("web", "dropped by an earlier stage: " + QUESTION),
     ("web", "short"),
 ]
-
-
-def table(dataset: str, rows: list[dict]) -> pa.Table:
-    schema = schemas.table_named(dataset).arrow
-    return pa.Table.from_pylist(
-        [{**dict.fromkeys(schema.names), **row} for row in rows], schema=schema
-    )
-
-
-def publish(store: Store, dataset: str, parts: list[list[dict]]) -> None:
-    published = []
-    for number, rows in enumerate(parts):
-        with store.scratch() as scratch:
-            out = PartOutput(store, scratch, number, outputs=[dataset], counted=dataset)
-            out.taken(len(rows))
-            out.write(dataset, table(dataset, rows))
-            published.append(part_from_json(out.finish()["parts"][dataset]))
-    publish_manifest(store, dataset, published)
 
 
 def build_inputs(store: Store, sizes: list[int]) -> None:
@@ -71,7 +51,7 @@ def build_inputs(store: Store, sizes: list[int]) -> None:
     starts = [sum(sizes[:k]) for k in range(len(sizes))]
     for dataset, all_rows in (("documents", rows), ("dedup", verdicts)):
         parts = [all_rows[a : a + n] for a, n in zip(starts, sizes, strict=True)]
-        publish(store, dataset, parts)
+        write_table(store, dataset, parts)
 
 
 @pytest.fixture(scope="module")

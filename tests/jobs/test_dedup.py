@@ -8,19 +8,17 @@ from itertools import combinations
 from pathlib import Path
 from types import SimpleNamespace
 
-import pyarrow as pa
 import pytest
 
-from corpus import schemas
-from corpus.datasets import Dataset, part_from_json, publish_manifest
+from corpus.datasets import Dataset
 from corpus.identity import doc_id_of_place
 from corpus.ledger import Ledger
-from corpus.publishing import PartOutput
 from corpus.stages import stage_named
 from corpus.storage import Store
 from filters.dedup import DedupSettings
 from jobs import dedup
 from jobs.parts import Job
+from tests.tables import write_table
 
 pytestmark = pytest.mark.spark
 
@@ -39,24 +37,6 @@ DOCUMENTS = [
 DROPPED = 13  # a copy that an earlier stage has dropped: the last document
 
 
-def table(dataset: str, rows: list[dict]) -> pa.Table:
-    schema = schemas.table_named(dataset).arrow
-    return pa.Table.from_pylist(
-        [{**dict.fromkeys(schema.names), **row} for row in rows], schema=schema
-    )
-
-
-def publish(store: Store, dataset: str, parts: list[list[dict]]) -> None:
-    published = []
-    for number, rows in enumerate(parts):
-        with store.scratch() as scratch:
-            out = PartOutput(store, scratch, number, outputs=[dataset], counted=dataset)
-            out.taken(len(rows))
-            out.write(dataset, table(dataset, rows))
-            published.append(part_from_json(out.finish()["parts"][dataset]))
-    publish_manifest(store, dataset, published)
-
-
 def make_job(session, root: Path, parts: list[list[int]], **settings: object) -> Job:
     """A job over DOCUMENTS, by number, in parts."""
     store = Store(str(root))
@@ -70,8 +50,8 @@ def make_job(session, root: Path, parts: list[list[int]], **settings: object) ->
          "reason": "low_quality" if n == DROPPED else None}
         for n, row in enumerate(documents)
     ]  # fmt: skip
-    publish(store, "documents", [[documents[n] for n in part] for part in parts])
-    publish(store, "quality", [[quality[n] for n in part] for part in parts])
+    write_table(store, "documents", [[documents[n] for n in part] for part in parts])
+    write_table(store, "quality", [[quality[n] for n in part] for part in parts])
     recipe = SimpleNamespace(dedup=DedupSettings(**settings), seed=0, sources={})
     return Job(
         stage=stage_named("dedup"), recipe=recipe, store=store, session=session, ledger=Ledger()

@@ -10,7 +10,6 @@ import pyarrow as pa
 import pytest
 from pyspark.sql import functions as sql
 
-from corpus import schemas
 from corpus.datasets import open_dataset, publish_manifest
 from corpus.errors import Damaged, LedgerImbalance, SchemaMismatch, StorageError
 from corpus.identity import doc_id_of_place
@@ -19,15 +18,9 @@ from corpus.publishing import PartOutput
 from corpus.stages import stage_named
 from corpus.storage import Store
 from jobs.parts import Job
+from tests.tables import rows_of
 
 pytestmark = pytest.mark.spark
-
-
-def rows_of(dataset: str, rows: list[dict]) -> pa.Table:
-    schema = schemas.table_named(dataset).arrow
-    return pa.Table.from_pylist(
-        [{**dict.fromkeys(schema.names), **row} for row in rows], schema=schema
-    )
 
 
 def document(number: int, text: str = "some words") -> dict:
