@@ -23,7 +23,7 @@ from corpus.hosts import GuardedResolver, PrivateAddress, Turns, is_literal, is_
 from corpus.urls import host_of
 
 if TYPE_CHECKING:
-    from corpus.crawler import FetchSettings
+    from corpus.crawl_settings import FetchSettings
 
 THROTTLED = "throttled"  # 429 or 503 to the last attempt, or told to wait longer than we would
 TIMEOUT = "timeout"

@@ -21,7 +21,8 @@ from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as sql
 
 from corpus import schemas
-from corpus.crawler import NOT_CAPTURED, FetchSettings, crawl_links
+from corpus.crawl_settings import FetchSettings
+from corpus.crawler import NOT_CAPTURED, crawl_links
 from corpus.datasets import Dataset
 from corpus.errors import InputError, LedgerImbalance
 from corpus.identity import doc_id_of_place, doc_id_of_record

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from corpus.bpe import TokenizeSettings
 from corpus.config import Settings, load_recipe
-from corpus.crawler import FetchSettings
+from corpus.crawl_settings import FetchSettings
 from corpus.extraction import ExtractSettings
 from corpus.reddit import LinkSettings
 from corpus.sources import Source

@@ -9,7 +9,8 @@ from itertools import pairwise
 import msgspec
 import pytest
 
-from corpus.crawler import FetchSettings, crawl_links
+from corpus.crawl_settings import FetchSettings
+from corpus.crawler import crawl_links
 from corpus.warc import read_captures
 from tests.loopback import PAGE, Loopback, running
 

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from corpus.crawler import FetchSettings
+from corpus.crawl_settings import FetchSettings
 from corpus.exchange import Client, Failed, _retry_after, new_session
 from tests.loopback import PAGE, running
 

@@ -12,7 +12,7 @@ from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
 from corpus import schemas
-from corpus.crawler import FetchSettings
+from corpus.crawl_settings import FetchSettings
 from corpus.datasets import part_from_json, publish_manifest
 from corpus.errors import InputError
 from corpus.identity import doc_id_of_record
