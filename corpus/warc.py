@@ -59,6 +59,7 @@ class Capture:
     offset: int  # bytes into the archive; in a member that several records share, plus their number
     length: int  # bytes in the archive, 0 where the record shares a member
     damage: str | None  # the reason why there is no payload
+    language: str | None = None  # as the Content-Language header has it
 
 
 @dataclass(slots=True)
@@ -199,6 +200,7 @@ def _capture(draft: _Draft, offset: int, length: int, *, headers_only: bool) -> 
         offset=offset,
         length=length,
         damage=damage,
+        language=draft.http.get_header("content-language") if draft.http is not None else None,
     )
 
 
