@@ -6,11 +6,13 @@ The limits are those of one part of the crawl; Spark runs as many parts at once 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import msgspec
 
 from corpus.config import Settings
-from corpus.hosts import is_literal
+from corpus.errors import ConfigError
+from corpus.hosts import is_literal, is_public
 
 
 class FetchSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -19,13 +21,25 @@ class FetchSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=T
     crawl: bool = True
     """Whether to ask the web; without it such links fail as not_captured."""
     user_agent: str = "Winnow/0.1"
-    """Sent with each request; put an address where you can be reached. The part before the slash is
-    the name that robots.txt groups go by."""
+    """Sent with each request, followed by `contact`. The part before the slash is the name that
+    robots.txt groups go by."""
+    contact: str = ""
+    """A page or mail address where the crawl's owner can be reached, as hosts expect of a crawler
+    (RFC 9309 section 2.2.1). Strangers' hosts are not asked without one."""
     links_per_part: int = 500
     """Links aimed at in one part, the unit that a killed crawl resumes by; all links of a
     registered domain stay in one part, so that its hosts see one crawler."""
-    max_hosts: int = 32
-    """Hosts asked at the same time, in one part."""
+    max_hosts: int = 256
+    """Hosts whose links are worked off at the same time, in one part. Each holds a connection, and
+    a process may have 1,024 files open as a rule."""
+    max_connections: int = 64
+    """Requests in flight at the same time, in one part; hosts in their pause do not count. Times
+    max_bytes, it bounds a part's memory."""
+    max_bytes_per_second: int = 0
+    """Bytes of bodies that a part reads a second; 0 for no limit."""
+    max_host_failures: int = 8
+    """Links of a host that time out or break in a row, after which its other links are given up:
+    at four attempts of a minute each, a dead host of 500 links would take a day."""
     delay_seconds: float = 1.0
     """Pause between requests to a host; a longer Crawl-delay of its robots.txt prevails."""
     max_delay_seconds: float = 30.0
@@ -55,18 +69,51 @@ class FetchSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     def __post_init__(self) -> None:
         """Refuse values out of range."""
-        for name in ("links_per_part", "max_hosts", "max_bytes", "max_attempts"):
+        self._check_numbers()
+        if not self.user_agent.strip(" /") or not _is_header_text(self.user_agent):
+            raise ValueError("user_agent must be a name in ASCII")
+        if self.contact != self.contact.strip() or not _is_header_text(self.contact):
+            raise ValueError("contact must be an address in ASCII")
+        for host, place in self.connect_to.items():
+            address, _, port = place.rpartition(":")
+            if not (is_literal(address) and port.isdigit()):
+                raise ValueError(f"connect_to.{host} is {place}, expected as 127.0.0.1:80")
+
+    def _check_numbers(self) -> None:
+        for name in (
+            "links_per_part", "max_hosts", "max_connections", "max_bytes", "max_attempts",
+            "max_host_failures",
+        ):  # fmt: skip
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1")
         for name in ("connect_seconds", "read_seconds", "total_seconds"):
             if not 0 < getattr(self, name) < math.inf:
                 raise ValueError(f"{name} must be more than 0")
-        for name in ("delay_seconds", "max_delay_seconds", "backoff_seconds", "max_redirects"):
+        for name in (
+            "delay_seconds", "max_delay_seconds", "backoff_seconds", "max_redirects",
+            "max_bytes_per_second",
+        ):  # fmt: skip
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} must not be negative")
-        if not self.user_agent.strip(" /") or not self.user_agent.isascii():
-            raise ValueError("user_agent must be a name in ASCII")
-        for host, place in self.connect_to.items():
-            address, _, port = place.rpartition(":")
-            if not (is_literal(address) and port.isdigit()):
-                raise ValueError(f"connect_to.{host} is {place}, expected as 127.0.0.1:80")
+
+    @property
+    def signature(self) -> str:
+        """The User-Agent header."""
+        return f"{self.user_agent} (+{self.contact})" if self.contact else self.user_agent
+
+    def check_contact(self, hosts: Iterable[str]) -> None:
+        """Raise ConfigError where one of the hosts is a stranger's and could not reach us."""
+        if self.contact or "+http" in self.user_agent or "@" in self.user_agent:
+            return
+        for host in hosts:
+            is_own = host in self.connect_to or host == "localhost"
+            if not (is_own or (is_literal(host) and not is_public(host))):
+                raise ConfigError(
+                    f"fetch.contact: empty, and {host} is to be crawled; expected a page or a mail "
+                    "address where its owner can reach you: --set fetch.contact=you@example.org, "
+                    "or --set fetch.crawl=false to leave out what no archive has"
+                )
+
+
+def _is_header_text(text: str) -> bool:
+    return text.isascii() and (not text or text.isprintable())

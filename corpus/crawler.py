@@ -2,7 +2,8 @@
 
 robots.txt is obeyed (robots.py), a host gets one request at a time with a pause between, private
 networks are out of reach (hosts.py), and every hop of a redirect is asked the same questions. A
-link that fails is a row with a reason (here and in exchange.py), never an error.
+link that fails is a row with a reason (here and in exchange.py), never an error. A crawl that was
+killed goes on with the links that have no answer yet (frontier.py); only the pauses begin anew.
 Cost: one process and the pages in flight. Limit: a host that two parts of a crawl both reach by
 redirects can get a request from each at once.
 """
@@ -10,12 +11,14 @@ redirects can get a request from each at once.
 from __future__ import annotations
 
 import asyncio
+import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urljoin
 
-from corpus.crawl_archive import CrawlArchive, Page
+from corpus.crawl_archive import Page
 from corpus.crawl_settings import FetchSettings
 from corpus.exchange import (
     CONNECTION_FAILED,
@@ -27,6 +30,7 @@ from corpus.exchange import (
     Failed,
     new_session,
 )
+from corpus.frontier import Answer, Frontier, Place, crawl_key
 from corpus.robots import (
     MAX_ROBOTS_BYTES,
     MAX_ROBOTS_REDIRECTS,
@@ -43,6 +47,9 @@ HTTP_STATUS = "http_status"  # an answer that is neither 200 nor a redirect
 TOO_MANY_REDIRECTS = "too_many_redirects"
 BAD_REDIRECT = "bad_redirect"  # to no address of the web
 WRONG_CONTENT_TYPE = "wrong_content_type"
+HOST_GIVEN_UP = "host_given_up"  # too many links of its host timed out or broke in a row
+
+NUM_RESOLVERS = 32  # names looked up at once: one can block its thread for 5 s and more
 
 # Failures of the host itself, not of its robots.txt.
 _NO_HOST = frozenset({CONNECTION_FAILED, DNS_FAILURE, PRIVATE_ADDRESS, TLS_FAILURE})
@@ -60,64 +67,78 @@ class Fetched:
     length: int | None = None
 
 
-def crawl_links(urls: Sequence[str], settings: FetchSettings, path: Path) -> list[Fetched]:
-    """Fetch canonical, distinct addresses into a WARC file; returns one answer for each."""
-    with CrawlArchive(path) as archive:
-        answers = asyncio.run(_crawl(urls, settings, archive))
-        places = archive.finish(
-            {
-                "software": settings.user_agent,
-                "format": "WARC File Format 1.0",
-                "robots": "obey",
-                "http-header-user-agent": settings.user_agent,
-            }
-        )
-    fetched = []
-    for number, (url, answer) in enumerate(zip(urls, answers, strict=True)):
-        if isinstance(answer, str):
-            fetched.append(Fetched(url=url, reason=answer))
-        else:
-            record_id, final_url = answer
-            place = places[number]
-            fetched.append(
-                Fetched(
-                    url=url,
-                    record_id=record_id,
-                    final_url=final_url,
-                    offset=place.offset,
-                    length=place.length,
-                )
-            )
-    return fetched
+def crawl_links(
+    urls: Sequence[str], settings: FetchSettings, path: Path, *, frontier: Path | None = None
+) -> list[Fetched]:
+    """Fetch canonical, distinct addresses into a WARC file; returns one answer for each.
+
+    frontier: a folder that remembers the answers so far (frontier.py), for this same call after a
+    kill; without one a killed crawl begins anew. Raises ConfigError, before any request, where
+    strangers' hosts are asked without a contact.
+    """
+    settings.check_contact(sorted({host_of(url) or "" for url in urls}))
+    if frontier is None:
+        with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+            return crawl_links(urls, settings, path, frontier=Path(folder))
+    with Frontier(frontier, key=crawl_key(urls, settings)) as answers:
+        asyncio.run(_crawl(urls, settings, answers))
+        places = answers.write_archive(path, _about(settings))
+        return [_fetched(url, answers.answers[n], places.get(n)) for n, url in enumerate(urls)]
 
 
-async def _crawl(
-    urls: Sequence[str], settings: FetchSettings, archive: CrawlArchive
-) -> list[str | tuple[str, str]]:
-    """Per link its reason, or record id and address of the page that went into the archive."""
-    answers: list[str | tuple[str, str]] = [""] * len(urls)
+def _about(settings: FetchSettings) -> dict[str, str]:
+    """The fields of the archive's warcinfo record."""
+    about = {
+        "software": settings.user_agent,
+        "format": "WARC File Format 1.0",
+        "robots": "obey",
+        "http-header-user-agent": settings.signature,
+    }
+    return {**about, "operator": settings.contact} if settings.contact else about
+
+
+def _fetched(url: str, answer: Answer, place: Place | None) -> Fetched:
+    if place is None:
+        return Fetched(url=url, reason=answer.reason)
+    return Fetched(
+        url=url,
+        record_id=answer.record_id,
+        final_url=answer.final_url,
+        offset=place.offset,
+        length=place.length,
+    )
+
+
+async def _crawl(urls: Sequence[str], settings: FetchSettings, frontier: Frontier) -> None:
+    """Give each link without an answer its answer; the links of a host one after another."""
     by_host: dict[str, list[int]] = {}
     for number, url in enumerate(urls):
-        by_host.setdefault(host_of(url) or "", []).append(number)
+        if number not in frontier.answers:
+            by_host.setdefault(host_of(url) or "", []).append(number)
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(NUM_RESOLVERS))
     free = asyncio.Semaphore(settings.max_hosts)
     async with new_session(settings) as session:
         crawler = Crawler(settings, Client(settings, session))
 
-        async def visit(numbers: list[int]) -> None:
+        async def visit(links: list[int]) -> None:
+            num_failures = 0  # in a row
             async with free:
-                for number in numbers:
+                for link in links:
+                    if num_failures >= settings.max_host_failures:
+                        frontier.add_failure(link, HOST_GIVEN_UP)
+                        continue
                     try:
-                        page = await crawler.page(urls[number])
+                        page = await crawler.page(urls[link])
                     except Failed as failure:
-                        answers[number] = failure.reason
+                        frontier.add_failure(link, failure.reason)
+                        num_failures = num_failures + 1 if failure.is_transient else 0
                     else:
-                        archive.add(number, page)
-                        answers[number] = (page.record_id, page.url)
+                        frontier.add_page(link, page)
+                        num_failures = 0
 
         async with asyncio.TaskGroup() as group:
-            for numbers in by_host.values():
-                group.create_task(visit(numbers))
-    return answers
+            for links in by_host.values():
+                group.create_task(visit(links))
 
 
 class Crawler:
@@ -132,11 +153,11 @@ class Crawler:
     async def page(self, asked: str) -> Page:
         """The page of an address, redirects followed; raises Failed."""
         url = asked
-        for _ in range(self._settings.max_redirects + 1):
+        for num_redirects in range(self._settings.max_redirects + 1):
             await self._check_rules(url)
             answer = await self._client.get(url, asked=asked, stop=self._stop)
             if answer.status == 200:
-                return answer
+                return replace(answer, num_redirects=num_redirects)
             url = _redirected(answer)
         raise Failed(TOO_MANY_REDIRECTS)
 

@@ -19,7 +19,14 @@ from aiohttp.connector import Connection
 from yarl import URL
 
 from corpus.crawl_archive import Page
-from corpus.hosts import GuardedResolver, PrivateAddress, Turns, is_literal, is_public
+from corpus.hosts import (
+    Bandwidth,
+    GuardedResolver,
+    PrivateAddress,
+    Turns,
+    is_literal,
+    is_public,
+)
 from corpus.urls import host_of
 
 if TYPE_CHECKING:
@@ -38,6 +45,9 @@ PRIVATE_ADDRESS = "private_address"
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _THROTTLES = frozenset({429, 503})
 _CHUNK_BYTES = 1 << 16
+KEEP_ALIVE_SECONDS = 5.0  # a connection is kept for the host's next turn
+DNS_SECONDS = 300  # a name's addresses, once checked, are used; most names promise so long
+MAX_HEADER_LINE_BYTES = 16_384  # twice aiohttp's limit: content security policies exceed 8 KiB
 
 # The reason not to read the body of an answer with this status and these headers, if there is one.
 Stop = Callable[[int, Mapping[str, str]], str | None]
@@ -74,12 +84,19 @@ def new_session(settings: FetchSettings) -> aiohttp.ClientSession:
         settings.connect_to, allow_private=settings.allow_private_addresses
     )
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(resolver=resolver, limit=0, keepalive_timeout=5.0),
+        connector=aiohttp.TCPConnector(
+            resolver=resolver,
+            limit=0,  # Client counts them
+            keepalive_timeout=KEEP_ALIVE_SECONDS,
+            ttl_dns_cache=DNS_SECONDS,
+        ),
+        max_line_size=MAX_HEADER_LINE_BYTES,
+        max_field_size=MAX_HEADER_LINE_BYTES,
         response_class=_Response,
         auto_decompress=False,
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={
-            "User-Agent": settings.user_agent,
+            "User-Agent": settings.signature,
             "Accept": ", ".join((*settings.content_types, "*/*;q=0.1")),
             "Accept-Language": "en;q=0.9, *;q=0.5",
             "Accept-Encoding": "gzip, deflate",
@@ -100,6 +117,8 @@ class Client:
         self._settings = settings
         self._session = session
         self.turns = Turns(settings.delay_seconds, max_delay=settings.max_delay_seconds)
+        self._free = asyncio.Semaphore(settings.max_connections)
+        self._bandwidth = Bandwidth(settings.max_bytes_per_second)
 
     async def get(self, url: str, *, asked: str, stop: Stop) -> Page:
         """The answer, or the redirect, of an address; raises Failed after the last attempt."""
@@ -120,7 +139,7 @@ class Client:
         while True:
             attempt += 1
             try:
-                async with self.turns.wait(host):
+                async with self.turns.wait(host), self._free:
                     return await exchange()
             except Failed as failure:
                 pause = max(failure.retry_after, self._backoff(url, attempt))
@@ -154,12 +173,13 @@ class Client:
             raise Failed(TLS_FAILURE) from error
         except aiohttp.ClientPayloadError as error:
             raise Failed(CUT_SHORT, is_transient=True) from error
-        except aiohttp.ClientConnectionError as error:
+        except (aiohttp.ClientConnectionError, OSError) as error:
             raise Failed(CONNECTION_FAILED, is_transient=True) from error
         except (aiohttp.ClientError, ValueError) as error:
             raise Failed(BAD_RESPONSE) from error
 
     async def _ask(self, url: str, asked: str, stop: Stop, cut_at: int | None) -> Page:
+        began = asyncio.get_running_loop().time()
         # The address is canonical already; a second opinion on its escapes would change it.
         async with self._session.get(
             URL(url, encoded=True), allow_redirects=False, auto_decompress=cut_at is not None
@@ -182,6 +202,7 @@ class Client:
                 request_headers=tuple(response.request_info.headers.items()),
                 address=getattr(response, "peer", None),
                 fetched_at=datetime.now(UTC),
+                seconds=asyncio.get_running_loop().time() - began,
             )
 
     async def _body(self, response: aiohttp.ClientResponse, cut_at: int | None) -> bytes:
@@ -191,6 +212,7 @@ class Client:
         body = bytearray()
         async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
             body += chunk
+            await self._bandwidth.spend(len(chunk))
             if len(body) > limit:
                 if cut_at is None:
                     raise Failed(TOO_LARGE)

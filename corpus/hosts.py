@@ -3,7 +3,8 @@
 Links come from strangers, so a name may lead to this machine or its network: every address that a
 name resolves to is checked, and the connection goes to the very address that was checked, so a name
 that changes its mind between the two gains nothing (DNS rebinding). One request at a time goes to a
-host, with a pause in between that its robots.txt can lengthen.
+host, with a pause in between that its robots.txt can lengthen; all hosts together share one
+bandwidth.
 """
 
 from __future__ import annotations
@@ -126,3 +127,20 @@ class Turns:
 
     def _of(self, host: str) -> _Turn:
         return self._turns.setdefault(host, _Turn(self._delay))
+
+
+class Bandwidth:
+    """Bytes a second that all answers together may take; what was read is paid for by waiting."""
+
+    def __init__(self, bytes_per_second: int) -> None:
+        """bytes_per_second: 0 for no limit."""
+        self._rate = bytes_per_second
+        self._ready_at = 0.0  # the event loop's clock
+
+    async def spend(self, num_bytes: int) -> None:
+        """Wait until so many bytes more are within the limit."""
+        if not self._rate:
+            return
+        now = asyncio.get_running_loop().time()
+        self._ready_at = max(self._ready_at, now) + num_bytes / self._rate
+        await asyncio.sleep(self._ready_at - now)

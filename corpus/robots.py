@@ -3,15 +3,20 @@
 Success: the rules of the group that names us, else of `*`. 4xx: there are no rules. 5xx, no answer
 or being told to slow down: everything is disallowed, as the rules may exist. Only the first 500 KiB
 count (RFC 9309 section 2.5 lets a crawler stop there).
+protego copies each rule to every name of its group, so 250 KiB of names before 250 KiB of rules
+would be 10^8 rules: names that cannot be ours are read as one.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from protego import Protego
 
 MAX_ROBOTS_BYTES = 500 << 10
+_NAME = re.compile(r"\s*user[- ]?agent(?:\s*:|\s)([^#]*)", re.IGNORECASE)
+_STRANGER = "-"  # no product token, so nobody's name
 MAX_ROBOTS_REDIRECTS = 5  # RFC 9309 section 2.3.1.2: at least five, then the file is unavailable
 
 
@@ -39,7 +44,20 @@ class Rules:
 def parse_rules(body: bytes, agent: str) -> Rules:
     """Rules of a robots.txt for the crawler that calls itself `agent`."""
     text = body[:MAX_ROBOTS_BYTES].decode("utf-8-sig", "replace")
-    return Rules(Protego.parse(text), agent)
+    lines = (_with_plain_name(line, agent.lower()) for line in text.splitlines())
+    return Rules(Protego.parse("\n".join(lines)), agent)
+
+
+def _with_plain_name(line: str, agent: str) -> str:
+    """The line; where it names a group, by one of the few names that can be ours."""
+    found = _NAME.match(line)
+    if found is None:
+        return line
+    name = found[1].strip().lower()
+    if name != "*":
+        name = name.replace("*", "")
+        name = name if agent.startswith(name) else _STRANGER
+    return f"User-agent: {name}"
 
 
 def product_token(user_agent: str) -> str:

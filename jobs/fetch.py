@@ -25,6 +25,7 @@ from corpus.crawl_settings import FetchSettings
 from corpus.crawler import NOT_CAPTURED, crawl_links
 from corpus.datasets import Dataset
 from corpus.errors import InputError, LedgerImbalance
+from corpus.frontier import forget_frontiers, frontier_folder
 from corpus.identity import doc_id_of_place, doc_id_of_record
 from corpus.publishing import PartOutput
 from corpus.sources import source_files
@@ -131,13 +132,14 @@ def _domain_part(url: str, num_parts: int) -> Any:
 def _crawl(job: Job) -> None:
     wanted = job.input("wanted")
     job.map_parts(
-        partial(_crawl_part, job.recipe.fetch, wanted),
+        partial(_crawl_part, job.recipe.fetch, job.store, wanted),
         range(wanted.num_parts),
         outputs=("crawl", "crawled"),
         counted="crawled",
         step="crawl",
         expected=[wanted.part_rows(part) for part in range(wanted.num_parts)],
     )
+    forget_frontiers(job.store)
 
 
 def _list(job: Job) -> None:
@@ -188,7 +190,9 @@ def _scanned_row(capture: Capture, archive: Archive) -> dict[str, Any]:
     }
 
 
-def _crawl_part(settings: FetchSettings, wanted: Dataset, out: PartOutput, part: int) -> None:
+def _crawl_part(
+    settings: FetchSettings, store: Store, wanted: Dataset, out: PartOutput, part: int
+) -> None:
     links = wanted.read(part, ["url_key", "url"])
     out.taken(links.num_rows)
     if not settings.crawl:
@@ -196,8 +200,9 @@ def _crawl_part(settings: FetchSettings, wanted: Dataset, out: PartOutput, part:
         _write(out, "crawled", rows)
         return
     path = out.file("crawl", _warc_name(part))
+    frontier = frontier_folder(store, part)
     with storage_errors(str(path)):
-        fetched = crawl_links(links["url"].to_pylist(), settings, path)
+        fetched = crawl_links(links["url"].to_pylist(), settings, path, frontier=frontier)
     rows = [
         {
             **link,

@@ -1,4 +1,7 @@
-"""A web of several hosts on loopback, which throttles, cuts, redirects and never ends."""
+"""A web of several hosts on loopback, which throttles, cuts, redirects and never ends.
+
+`running` is a web server; `answering` sends bytes that no web server would.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,11 @@ from aiohttp import web
 
 PAGE = b"<html><title>A page</title><p>Some text of a page.</p></html>"
 HUGE_BYTES = 2_000_000
-HOSTS = ("a.test", "b.test", "deny.test", "slow.test", "broken.test", "moved.test", "busy.test")
+BOMB_BYTES = 50_000_000  # 49 kB as gzip
+HOSTS = (
+    "a.test", "b.test", "deny.test", "slow.test", "broken.test", "moved.test", "busy.test",
+    "bomb.test",
+)  # fmt: skip
 
 
 @dataclass
@@ -43,15 +50,17 @@ async def answer(loopback: Loopback, request: web.Request) -> web.StreamResponse
     host, path = request.host.partition(":")[0], request.path_qs
     loopback.requests.append((time.monotonic(), host, path))
     loopback.user_agents.add(request.headers["User-Agent"])
-    loopback.num_open[host] = loopback.num_open.get(host, 0) + 1
-    loopback.most_open[host] = max(loopback.most_open.get(host, 0), loopback.num_open[host])
+    for who in (host, "all"):
+        loopback.num_open[who] = loopback.num_open.get(who, 0) + 1
+        loopback.most_open[who] = max(loopback.most_open.get(who, 0), loopback.num_open[who])
     try:
         await asyncio.sleep(0.002)
         if path == "/robots.txt":
             return robots(host)
         return await page(loopback, request, path)
     finally:
-        loopback.num_open[host] -= 1
+        for who in (host, "all"):
+            loopback.num_open[who] -= 1
 
 
 def robots(host: str) -> web.Response:
@@ -61,6 +70,10 @@ def robots(host: str) -> web.Response:
     }
     if host == "broken.test":
         return web.Response(status=500)
+    if host == "bomb.test":
+        text = b"User-agent: *\nDisallow: /private\n" + b"#" * BOMB_BYTES
+        body = gzip.compress(text, compresslevel=1)
+        return web.Response(body=body, headers={"Content-Encoding": "gzip"})
     if host == "moved.test":
         raise web.HTTPFound("http://deny.test/robots.txt")
     if host in rules:
@@ -83,8 +96,8 @@ HTML = {"Content-Type": "text/html"}
 async def page(loopback: Loopback, request: web.Request, path: str) -> web.StreamResponse:
     if path.startswith("/busy"):
         return busy(loopback, path)
-    if path in ("/chunked", "/endless", "/cut", "/drip"):
-        return await stream(request, path)
+    if request.path in ("/chunked", "/endless", "/cut", "/drip"):
+        return await stream(request, request.path)
     if path == "/sleep":
         await asyncio.sleep(30)
     if path == "/hang-up":
@@ -92,12 +105,20 @@ async def page(loopback: Loopback, request: web.Request, path: str) -> web.Strea
         request.transport.abort()
     if path in MOVES:
         return web.Response(status=301, headers={"Location": MOVES[path]})
+    if path.startswith("/left-"):  # so many redirects to go
+        left = int(path.removeprefix("/left-"))
+        to = f"/left-{left - 1}" if left > 1 else "/page"
+        return web.Response(status=302, headers={"Location": to})
     packed = gzip.compress(PAGE, mtime=0)
     answers: dict[str, dict[str, Any]] = {
         "/gone": {"status": 404},
         "/pdf": {"body": b"%PDF", "content_type": "application/pdf"},
         "/untyped": {"body": PAGE, "headers": {"Content-Type": ""}},
         "/huge": {"body": b"x" * HUGE_BYTES, "headers": HTML},
+        "/bomb": {
+            "body": gzip.compress(b"x" * BOMB_BYTES) if path == "/bomb" else b"",
+            "headers": {**HTML, "Content-Encoding": "gzip"},
+        },
         "/gzip": {"body": packed, "headers": {**HTML, "Content-Encoding": "gzip"}},
     }
     return web.Response(**answers.get(path, {"body": PAGE, "headers": HTML}))
@@ -166,6 +187,55 @@ def running() -> Iterator[Loopback]:
         stop = asyncio.Event()
         loops.append((asyncio.get_running_loop(), stop))
         await serve(loopback, ready, stop)
+
+    thread = threading.Thread(target=lambda: asyncio.run(main()), daemon=True)
+    thread.start()
+    assert ready.wait(10)
+    try:
+        yield loopback
+    finally:
+        loop, stop = loops[0]
+        loop.call_soon_threadsafe(stop.set)
+        thread.join(10)
+
+
+@contextmanager
+def answering(
+    answers: dict[str, bytes], *, address: str = "127.0.0.1", port: int = 0, drip_seconds: float = 0
+) -> Iterator[Loopback]:
+    """A server that sends these very bytes for a path, then hangs up; 404 for other paths.
+
+    drip_seconds: pause between two bytes, for as long as somebody listens.
+    """
+    loopback, loops, ready = Loopback(), [], threading.Event()
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        path = head.split(b" ", 2)[1].decode()
+        loopback.requests.append((time.monotonic(), "", path))
+        data = answers.get(path, b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+        try:
+            if drip_seconds and path in answers:
+                for byte in data:
+                    writer.write(bytes([byte]))
+                    await writer.drain()
+                    await asyncio.sleep(drip_seconds)
+            else:
+                writer.write(data)
+            await writer.drain()
+            writer.close()
+            await writer.wait_closed()
+        except ConnectionError:
+            pass
+
+    async def main() -> None:
+        stop = asyncio.Event()
+        loops.append((asyncio.get_running_loop(), stop))
+        server = await asyncio.start_server(handle, address, port)
+        loopback.port = server.sockets[0].getsockname()[1]
+        ready.set()
+        await stop.wait()
+        server.close()
 
     thread = threading.Thread(target=lambda: asyncio.run(main()), daemon=True)
     thread.start()

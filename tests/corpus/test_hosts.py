@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from corpus.hosts import GuardedResolver, PrivateAddress, Turns, is_literal, is_public
+from corpus.hosts import Bandwidth, GuardedResolver, PrivateAddress, Turns, is_literal, is_public
 
 
 @pytest.mark.parametrize(
@@ -93,3 +93,14 @@ def test_turns_of_a_host_follow_one_another_and_hosts_do_not_wait_for_each_other
     assert [host for host, _ in log] == ["a", "b", "a"]
     assert log[2][1] - began >= 0.04
     assert log[1][1] - log[0][1] < 0.02
+
+
+@pytest.mark.parametrize(("rate", "least", "most"), [(0, 0.0, 0.05), (100_000, 0.1, 0.5)])
+def test_bytes_are_paid_for_by_waiting(rate, least, most):
+    async def main():
+        bandwidth = Bandwidth(rate)
+        began = asyncio.get_running_loop().time()
+        await asyncio.gather(*(bandwidth.spend(1_000) for _ in range(10)))
+        return asyncio.get_running_loop().time() - began
+
+    assert least <= asyncio.run(main()) < most
