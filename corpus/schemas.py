@@ -65,6 +65,13 @@ TABLES: tuple[Table, ...] = (
     Table(
         "posts",
         "Submissions that give a link, as the dumps have them.",
+TRAFFIC = (
+    Column("num_received", pa.int64(), "bytes of answers"),
+    Column("num_requests", pa.int64(), "requests sent"),
+    Column("num_retries", pa.int64(), "of them, asked again"),
+    Column("seconds_waited", pa.float64(), "pauses before asking again"),
+)
+
         (
             URL_KEY,
             Column("url", pa.string(), "canonical address of the link"),
@@ -93,7 +100,7 @@ TABLES: tuple[Table, ...] = (
         (
             URL_KEY,
             Column("url", pa.string(), "canonical address asked for"),
-            Column("outcome", pa.string(), "captured, crawled or failed"),
+            Column("outcome", pa.string(), "captured (here), indexed, crawled or failed"),
             Column("keep", pa.bool_(), "whether a capture serves it"),
             Column("reason", pa.string(), "why it failed; null otherwise"),
             Column("doc_id", DOC_ID, "the capture that serves it; null where failed"),
@@ -128,8 +135,22 @@ TABLES: tuple[Table, ...] = (
         ),
     ),
     Table(
+    Table(
+        "downloads",
+        "Archives and index files that were brought here from elsewhere, one a part.",
+        (
+            SOURCE,
+            Column("kind", pa.string(), "warc, wet or index"),
+            Column("address", pa.string(), "where it was"),
+            Column("path", pa.string(), "where it lies; null where it could not be had"),
+            Column("reason", pa.string(), "why not; null otherwise"),
+            Column("num_bytes", pa.int64(), "bytes of the file; 0 where it could not be had"),
+            Column("sha256", pa.string(), "of its bytes, hexadecimal; null where not had"),
+            *TRAFFIC,
+        ),
+    ),
         "wanted",
-        "Links that no local capture serves, the hosts of a registered domain in one part.",
+        "Links that no capture serves, the hosts of a registered domain in one part.",
         (
             URL_KEY,
             Column("url", pa.string(), "canonical address of the link"),
@@ -153,9 +174,46 @@ TABLES: tuple[Table, ...] = (
     ),
     Table(
         "captures",
-        "Every response record of every archive: part k is archive k.",
+        "Every response record of every archive, each once: part k is archive k.",
         (
             DOC,
+    Table(
+        "lookups",
+        "Where the URL index has a capture for each link that no archive serves, or why nowhere.",
+        (
+            URL_KEY,
+            Column("url", pa.string(), "canonical address of the link"),
+            SOURCE,
+            Column("karma", pa.int64(), "karma of the link"),
+            Column("reason", pa.string(), "why the index has none; null where it has"),
+            Column("num_hops", pa.int32(), "redirects followed inside the index"),
+            Column("capture_url", pa.string(), "address as captured; null where none is"),
+            Column("warc_address", pa.string(), "archive that holds the capture; or null"),
+            Column("offset", pa.int64(), "bytes from that archive's start to the record; or null"),
+            Column("length", pa.int64(), "bytes of the record in that archive; or null"),
+            Column("digest", pa.string(), "SHA-1 of the payload as the index has it; or null"),
+            Column("charset", pa.string(), "charset as the index has it; may be null"),
+            Column("fetched_at", INSTANT, "time of the response; null where none"),
+        ),
+    ),
+    Table("ranged", "WARC files of the captures that were had by byte range, one a part."),
+    Table(
+        "ranges",
+        "What became of each link of `lookups`, in the same parts and order.",
+        (
+            DOC, KEEP, REASON,
+            URL_KEY,
+            Column("url", pa.string(), "canonical address of the link"),
+            SOURCE,
+            Column("karma", pa.int64(), "karma of the link"),
+            Column("capture_url", pa.string(), "address as captured; null where not kept"),
+            Column("charset", pa.string(), "charset as the index has it; may be null"),
+            Column("fetched_at", INSTANT, "time of the response; may be null"),
+            Column("offset", pa.int64(), "bytes into the part's WARC file; null where not kept"),
+            Column("length", pa.int64(), "bytes of the record in the file; null where not kept"),
+        ),
+    ),
+    Table("transfers", "What the byte ranges of each part cost; differs by run.", TRAFFIC),
             Column("source", pa.string(), "a warc source, or the reddit source that it serves"),
             URL,
             URL_KEY,
@@ -164,6 +222,7 @@ TABLES: tuple[Table, ...] = (
             Column("offset", pa.int64(), "bytes from the archive's start to the record"),
             Column("length", pa.int64(), "bytes of the record in the archive; 0 where unknown"),
             Column("karma", pa.int64(), "karma of the link it serves; null where none"),
+            Column("reason", pa.string(), "why the index does not serve it; null without an index"),
         ),
     ),
     Table(
@@ -180,6 +239,15 @@ TABLES: tuple[Table, ...] = (
             Column("fetched_at", INSTANT, "time of the response; null where unknown"),
             Column("title", pa.string(), "the page's title; may be null"),
             Column("keep", pa.bool_(), "whether there is a text"),
+    Table(
+        "repeats",
+        "Records that stand in another archive, or before, too: those that are passed over.",
+        (
+            DOC,
+            Column("offset", pa.int64(), "bytes from the start of the part's archive"),
+            Column("reason", pa.string(), "duplicate_record, or conflicting_record_id"),
+        ),
+    ),
             Column("reason", pa.string(), "why there is none; null where kept"),
             Column("num_characters", pa.int64(), "code points of the text; 0 where none"),
             Column("text", TEXT, "main text, NFC, lines joined by \\n; null where none"),
@@ -192,6 +260,7 @@ TABLES: tuple[Table, ...] = (
             DOC, KEEP, REASON,
             Column("language", pa.string(), "most likely language, ISO 639 code"),
             Column("language_confidence", pa.float32(), "its probability, 0..1"),
+            Column("charset", pa.string(), "charset as the crawl's index has it; may be null"),
             Column("num_words", pa.int64(), "words by white space"),
             Column("mean_word_length", pa.float32(), "characters a word"),
             Column("signals", pa.map_(pa.string(), pa.float32()), "every other rule's measure"),

@@ -37,10 +37,13 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         name="fetch",
         module="jobs.fetch",
-        purpose="Find each link in the local captures, crawl the rest, list every capture.",
+        purpose="Find each link in archives and indexes, crawl the rest, list every capture.",
         inputs=("links",),
-        outputs=("scanned", "served", "wanted", "crawl", "crawled", "captures", "fetches"),
-        sections=("sources", "fetch"),
+        outputs=(
+            "downloads", "scanned", "served", "lookups", "ranged", "transfers", "ranges", "wanted",
+            "crawl", "crawled", "repeats", "captures", "fetches",
+        ),
+        sections=("sources", "commoncrawl", "fetch"),
     ),
     Stage(
         name="extract",

@@ -108,8 +108,12 @@ class Job:
         counted: str,
         step: str = "parts",
         expected: Sequence[int] | None = None,
+        at_once: int | None = None,
     ) -> None:
-        """Run one Spark task per item; part k of each output comes from item k."""
+        """Run one Spark task per item; part k of each output comes from item k.
+
+        at_once: items at work at the same time, where something outside wants no more.
+        """
         records = PartRecords(self.store, self.stage.name, step)
         done = set(records.done())
         missing = [
@@ -121,7 +125,7 @@ class Job:
             run = partial(_run_part, self.store, records, tuple(outputs), counted, task)
             unit = "documents" if schemas.table_named(counted).is_verdict else "rows"
             with Progress(self.stage.name, step, records, num_parts=len(items), unit=unit):
-                self.session.for_each(run, missing)
+                self.session.for_each(run, missing, num_tasks=at_once)
         self._publish(records, range(len(items)), outputs, counted)
 
     def write_frame(
@@ -230,6 +234,8 @@ def _run_part(
     job: tuple[int, Any, int | None],
 ) -> None:
     number, item, expected = job
+    if records.has(number):  # a task of several items that is tried again
+        return
     with store.scratch() as scratch, storage_errors(store.root, only_full=True):
         out = PartOutput(store, scratch, number, outputs=outputs, counted=counted)
         task(out, item)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from corpus.bpe import TokenizeSettings
+from corpus.commoncrawl.settings import CommonCrawlSettings
 from corpus.config import Settings, load_recipe
 from corpus.crawl_settings import FetchSettings
 from corpus.extraction import ExtractSettings
@@ -37,6 +38,7 @@ class Recipe(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     sources: dict[str, Source]
     """Where documents come from, by name."""
     links: LinkSettings = LinkSettings()
+    commoncrawl: CommonCrawlSettings = CommonCrawlSettings()
     fetch: FetchSettings = FetchSettings()
     extract: ExtractSettings = ExtractSettings()
     screen: ScreenSettings = ScreenSettings()

@@ -92,11 +92,18 @@ class Session:
             self._spark.stop()
             self._spark = None
 
-    def for_each(self, run: Callable[[Any], None], items: Sequence[Any]) -> None:
-        """Run a picklable function once per item, one Spark task each."""
+    def for_each(
+        self, run: Callable[[Any], None], items: Sequence[Any], *, num_tasks: int | None = None
+    ) -> None:
+        """Run a picklable function once per item, in one Spark task each or in so many."""
         context = self.spark.sparkContext
         with _clear_errors():
-            context.parallelize(items, len(items)).foreach(run)
+            context.parallelize(items, num_tasks or len(items)).foreach(run)
+
+    @property
+    def num_slots(self) -> int:
+        """Tasks that run at the same time."""
+        return int(self.spark.sparkContext.defaultParallelism)
 
     def for_each_sorted(
         self,

@@ -27,9 +27,10 @@ from warcio.statusandheaders import (
     StatusAndHeadersParserException,
 )
 
+from corpus.commoncrawl.copies import cache_path
 from corpus.commoncrawl.settings import CommonCrawlSettings
 from corpus.commoncrawl.spool import Spool
-from corpus.commoncrawl.transfer import OUTSIDE_FILE, Transfer, TransferFailed, cache_path
+from corpus.commoncrawl.transfer import OUTSIDE_FILE, Transfer, TransferFailed
 from corpus.warc import MAX_BODY_BYTES, TOO_LARGE
 
 BAD_MEMBER = "bad_member"  # not one whole gzip member

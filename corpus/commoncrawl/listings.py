@@ -94,11 +94,6 @@ def full_address(path: str, settings: CommonCrawlSettings) -> str:
     return path if "://" in path else settings.prefix + path.lstrip("/")
 
 
-def is_remote(path: str) -> bool:
-    """Whether the path is an address that transfers know, rather than a file of this machine."""
-    return path.startswith(("https://", "http://", "s3://"))
-
-
 def drawn(paths: Iterable[str], *, share: float = 1.0, limit: int = 0, seed: int) -> list[str]:
     """Those of the paths whose keyed hash is below `share`, of them the `limit` smallest (0: all).
 

@@ -3,8 +3,7 @@
 403, 429 and 5xx, and whatever breaks on the way, are asked again after a growing pause with full
 jitter, and never before Retry-After; a server that throttles one request holds back the others to
 it. A range that was cut goes on where it ended, under If-Match, so that no two versions of a file
-are spliced; a server that ignores Range is read from the start. A whole archive whose gzip members
-do not unpack is fetched once more: equal bytes mean that the archive is so.
+are spliced; a server that ignores Range is read from the start.
 Cost: one range in memory for each connection. Limit: an origin that gives no strong ETag and no
 Last-Modified is trusted not to change while a range is resumed.
 """
@@ -12,19 +11,10 @@ Last-Modified is trusted not to change while a range is resumed.
 from __future__ import annotations
 
 import asyncio
-import fcntl
-import hashlib
-import json
-import os
 import re
-import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import IO
-from urllib.parse import urlsplit
 
 from corpus.commoncrawl.backoff import jittered_pause, retry_after
 from corpus.commoncrawl.origins import BAD_RESPONSE, CUT_SHORT, Answer, Broken, Origins
@@ -38,7 +28,6 @@ HTTP_STATUS = "http_status"  # any other status
 OUTSIDE_FILE = "outside_file"  # the range lies behind the file's end
 RANGE_IGNORED = "range_ignored"  # the whole file came, and what is sought lies far inside
 CHANGED_FILE = "changed_file"  # it became another while it was read, more than once
-DAMAGED_TRANSFER = "damaged_transfer"  # two copies differ, and neither unpacks
 
 _TRANSIENT = {403: FORBIDDEN, 429: THROTTLED, 503: THROTTLED}
 _TRANSIENT |= dict.fromkeys((500, 502, 504), SERVER_ERROR)
@@ -68,17 +57,8 @@ class Counts:
     seconds_waited: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Copied:
-    """A whole file that lies here now."""
-
-    path: str
-    num_bytes: int
-    sha256: str
-
-
 @dataclass(slots=True)
-class _Read:
+class Read:
     """A read that goes on: which bytes are wanted, and which version of the file they are of."""
 
     address: str
@@ -91,6 +71,7 @@ class _Read:
 
     @property
     def is_done(self) -> bool:
+        """Whether every byte wanted has come."""
         end = self.total if self.end is None else self.end
         return self.is_ended or (end is not None and self.at >= end)
 
@@ -117,64 +98,17 @@ class Transfer:
     async def read(self, address: str, start: int = 0, length: int | None = None) -> bytes:
         """A range of the file, or all from `start`; raises TransferFailed."""
         data = bytearray()
-        read = _Read(address, start, None if length is None else start + length)
-        await self._finish(read, data.extend, data.clear)
+        read = Read(address, start, None if length is None else start + length)
+        await self.finish(read, data.extend, data.clear)
         return bytes(data)
 
-    async def copy(self, address: str, path: Path) -> Copied:
-        """Copy the whole file, unless it is there; raises TransferFailed.
-
-        What an earlier attempt left goes on where it ended.
-        """
-        record = path.with_name(path.name + ".json")
-        if path.is_file() and record.is_file():
-            known = json.loads(record.read_text(encoding="utf-8"))
-            if known["num_bytes"] == path.stat().st_size:
-                return Copied(path=str(path), **known)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with _own_part(path) as part:
-            digest, is_sound = await self._copy_once(address, part)
-            if not is_sound:
-                part.unlink()
-                again, is_sound = await self._copy_once(address, part)
-                if again != digest and not is_sound:
-                    part.unlink()
-                    raise TransferFailed(DAMAGED_TRANSFER)
-                digest = again
-            known = {"num_bytes": part.stat().st_size, "sha256": digest}
-            part.replace(path)
-            record.write_text(json.dumps(known), encoding="utf-8")
-        return Copied(path=str(path), **known)
-
-    async def _copy_once(self, address: str, part: Path) -> tuple[str, bool]:
-        """Fill the part file from where it ends; returns its SHA-256 and whether it unpacks."""
-        version = part.with_name(part.name + ".version")
-        start = part.stat().st_size if part.is_file() and version.is_file() else 0
-        conditions = json.loads(version.read_text(encoding="utf-8")) if start else {}
-        start = start if conditions else 0  # of a file without a version, nothing can go on
-        read = _Read(address, start, None, conditions)
-        with part.open("r+b" if start else "wb") as file:
-            file.seek(start)
-
-            def begin_anew() -> None:
-                file.seek(0)
-                file.truncate()
-
-            def write(chunk: bytes) -> None:
-                if file.tell() == 0:
-                    version.write_text(json.dumps(read.conditions), encoding="utf-8")
-                file.write(chunk)
-
-            await self._finish(read, write, begin_anew)
-            file.flush()
-            os.fsync(file.fileno())
-        version.unlink(missing_ok=True)
-        return await asyncio.to_thread(_inspect, part)
-
-    async def _finish(
-        self, read: _Read, write: Callable[[bytes], object], begin_anew: Callable[[], object]
+    async def finish(
+        self, read: Read, write: Callable[[bytes], object], begin_anew: Callable[[], object]
     ) -> None:
-        """Ask until the read is done; raises TransferFailed."""
+        """Ask until the read is done, writing what comes; raises TransferFailed.
+
+        begin_anew: called where the file changed, and all written so far is of another one.
+        """
         start = read.at if not read.conditions else 0
         attempt = 0
         while not read.is_done:
@@ -218,7 +152,7 @@ class Transfer:
         while (pause := self._held_until.get(_origin(address), 0.0) - loop.time()) > 0:
             await asyncio.sleep(pause)
 
-    async def _ask(self, read: _Read, write: Callable[[bytes], object]) -> None:
+    async def _ask(self, read: Read, write: Callable[[bytes], object]) -> None:
         """One request, and what came of it; raises Broken, _Changed and TransferFailed."""
         self.counts.num_requests += 1
         span = f"bytes={read.at}-{'' if read.end is None else read.end - 1}"
@@ -249,7 +183,7 @@ class _Changed(Exception):
     """The file is another one than when the read began."""
 
 
-def _begin(read: _Read, answer: Answer) -> int:
+def _begin(read: Read, answer: Answer) -> int:
     """Judge status and headers; returns how many bytes of the body come before those wanted."""
     status = answer.status
     if status in _TRANSIENT:
@@ -278,7 +212,7 @@ def _begin(read: _Read, answer: Answer) -> int:
     return 0
 
 
-def _check_version(read: _Read, headers: Mapping[str, str]) -> None:
+def _check_version(read: Read, headers: Mapping[str, str]) -> None:
     """Note which version of the file this is, or raise _Changed where it is another."""
     etag, date = headers.get("etag", ""), headers.get("last-modified", "")
     found = {}
@@ -291,7 +225,7 @@ def _check_version(read: _Read, headers: Mapping[str, str]) -> None:
     read.conditions.update(found)
 
 
-def _note_total(read: _Read, total: int | None) -> None:
+def _note_total(read: Read, total: int | None) -> None:
     """Note the file's length; another one of the same version was a wrong Content-Length."""
     if total is None:
         return
@@ -311,55 +245,3 @@ def _number(text: str | None) -> int | None:
 
 def _origin(address: str) -> str:
     return "/".join(address.split("/", 3)[:3])
-
-
-def cache_path(cache: Path, address: str) -> Path:
-    """Where the copy of a remote file lies: by scheme, host and path."""
-    split = urlsplit(address)
-    names = [split.netloc, *split.path.split("/")]
-    if split.query:  # another file for another question
-        names[-1] += "-" + hashlib.sha256(split.query.encode()).hexdigest()[:16]
-    plain = [name for name in names if name not in ("", ".", "..")]
-    return cache.joinpath(split.scheme, *plain)
-
-
-def _inspect(path: Path) -> tuple[str, bool]:
-    """SHA-256 of a file, and whether its gzip members unpack; other packings are not looked at."""
-    digest, decoder, is_sound = hashlib.sha256(), None, True
-    with path.open("rb") as file:
-        is_gzip = file.read(2) == b"\x1f\x8b"
-        file.seek(0)
-        for data in _pieces(file):
-            digest.update(data)
-            while data and is_gzip and is_sound:
-                decoder = decoder or zlib.decompressobj(16 + zlib.MAX_WBITS)
-                try:
-                    decoder.decompress(data)
-                except zlib.error:
-                    is_sound = False
-                data = decoder.unused_data.lstrip(b"\0")
-                decoder = None if decoder.eof else decoder
-    return digest.hexdigest(), is_sound and decoder is None
-
-
-def _pieces(file: IO[bytes]) -> Iterator[bytes]:
-    while data := file.read(1 << 16):
-        yield data
-
-
-@contextmanager
-def _own_part(path: Path) -> Iterator[Path]:
-    """The part file of a copy, for one writer; a second at the same time gets one of its own."""
-    lock = path.with_name(path.name + ".lock")
-    with lock.open("wb") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            part = path.with_name(f"{path.name}.part.{os.getpid()}")
-            try:
-                yield part
-            finally:
-                part.unlink(missing_ok=True)
-            return
-        yield path.with_name(path.name + ".part")
-        lock.unlink(missing_ok=True)

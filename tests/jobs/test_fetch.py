@@ -14,7 +14,6 @@ from warcio.warcwriter import WARCWriter
 from corpus import schemas
 from corpus.crawl_settings import FetchSettings
 from corpus.datasets import part_from_json, publish_manifest
-from corpus.errors import InputError
 from corpus.identity import doc_id_of_record
 from corpus.ledger import Ledger
 from corpus.publishing import PartOutput
@@ -188,10 +187,32 @@ def test_without_links_every_capture_is_of_the_crawl(session, tmp_path, archives
     assert (job.input("captures").num_rows, job.input("fetches").num_rows) == (7, 0)
 
 
-def test_one_record_in_two_archives_is_one_clear_error(session, tmp_path):
-    records = {"one.warc.gz": ONE, "two.warc.gz": ONE[1:]}
-    archives = [write_archive(tmp_path / name, part) for name, part in records.items()]
-    job = job_of(session, tmp_path / "root", archives, FetchSettings())
-    write_links(job, [])
-    with pytest.raises(InputError, match=r"one\.warc\.gz:\d+ has the same .*two\.warc\.gz:0"):
-        fetch.run(job)
+def test_a_record_that_stands_twice_is_taken_once(session, tmp_path):
+    copies = {"one.warc.gz": [*ONE[1:], ONE[1]], "two.warc.gz": ONE,
+              "three.warc.gz": [("r1", "http://www.a.test/z", OLD, 200)]}
+    archives = [write_archive(tmp_path / name, part) for name, part in copies.items()]
+    job = job_of(session, tmp_path / "root", archives, FetchSettings(crawl=False))
+    write_links(job, ["http://a.test/other"])
+    fetch.run(job)
+    r1, r2, r3 = ids("r1", "r2", "r3")
+    assert listed(job, 0) == [(r2, "webtext", 3, "one.warc.gz"), (r3, "web", None, "one.warc.gz")]
+    assert listed(job, 1) == [(r1, "web", None, "two.warc.gz")]
+    assert listed(job, 2) == []
+    assert job.ledger.to_json() == {
+        "rows": {"taken": 1, "kept": 1, "dropped": {}},
+        "records": {
+            "taken": 7, "kept": 3, "dropped": {"conflicting_record_id": 1, "duplicate_record": 3},
+        },
+    }
+
+
+def test_of_two_copies_the_whole_one_serves(session, tmp_path):
+    cut = Path(write_archive(tmp_path / "one.warc.gz", TWO[2:3]))
+    cut.write_bytes(cut.read_bytes()[:-20])
+    archives = [str(cut), write_archive(tmp_path / "two.warc.gz", TWO[2:3])]
+    job = job_of(session, tmp_path / "root", archives, FetchSettings(crawl=False))
+    write_links(job, ["http://c.test/y"])
+    fetch.run(job)
+    (r6,) = ids("r6")
+    assert listed(job, 0) == []
+    assert listed(job, 1) == [(r6, "webtext", 3, "two.warc.gz")]

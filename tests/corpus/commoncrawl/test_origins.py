@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from corpus.commoncrawl import transfer as transfers
+from corpus.commoncrawl.copies import copy_file
 from corpus.commoncrawl.settings import CommonCrawlSettings
 from corpus.commoncrawl.transfer import Transfer, TransferFailed
 from corpus.errors import SetupError
@@ -65,11 +65,8 @@ def test_what_is_not_there_is_a_reason_everywhere(place):
 
 
 def test_an_object_is_copied(bucket, tmp_path):
-    async def run() -> transfers.Copied:
-        async with Transfer(QUICK) as transfer:
-            return await transfer.copy(f"{bucket}/crawl/f", tmp_path / "f")
-
-    assert asyncio.run(run()).num_bytes == len(DATA)
+    copied = asyncio.run(copy_file(Transfer(QUICK), f"{bucket}/crawl/f", tmp_path / "f"))
+    assert copied.num_bytes == len(DATA)
     assert (tmp_path / "f").read_bytes() == DATA
 
 
@@ -96,11 +93,7 @@ def test_a_changed_object_is_not_spliced(bucket, tmp_path):
     (tmp_path / "f.gz.part.version").write_text(json.dumps({"If-Match": etag}))
     boto3.client("s3").put_object(Bucket=name, Key="crawl/f", Body=new)
 
-    async def run() -> None:
-        async with Transfer(QUICK) as transfer:
-            await transfer.copy(f"{bucket}/crawl/f", path)
-
-    asyncio.run(run())
+    asyncio.run(copy_file(Transfer(QUICK), f"{bucket}/crawl/f", path))
     assert path.read_bytes() == new
 
 
