@@ -238,6 +238,9 @@ TRAFFIC = (
             Column("length", pa.int64(), "bytes of the record or line"),
             Column("fetched_at", INSTANT, "time of the response; null where unknown"),
             Column("title", pa.string(), "the page's title; may be null"),
+            Column("declared_language", pa.string(), "ISO 639 code that the page gives; or null"),
+            Column("published_on", pa.date32(), "day of publication that the page gives; or null"),
+            Column("agreement", pa.float32(), "with the engine compared, 0..1; null where none is"),
             Column("keep", pa.bool_(), "whether there is a text"),
     Table(
         "repeats",
@@ -253,6 +256,16 @@ TRAFFIC = (
             Column("text", TEXT, "main text, NFC, lines joined by \\n; null where none"),
         ),
     ),
+    Table(
+        "other_texts",
+        "The compared engine's text of each page, in the parts of `documents`; for study alone.",
+        (
+            DOC,
+            Column("engine", pa.string(), "what found it"),
+            Column("text", TEXT, "main text, in the same form; null where it found none"),
+        ),
+    ),
+    Table("quarantine", "Pages that failed in the engine, as WARC files of one record each."),
     Table(
         "screen",
         "Language and heuristics.",

@@ -50,7 +50,7 @@ STAGES: tuple[Stage, ...] = (
         module="jobs.extract",
         purpose="Main text of each capture and each line of the text sources, or a reason.",
         inputs=("captures",),
-        outputs=("documents",),
+        outputs=("other_texts", "quarantine", "documents"),
         sections=("sources", "extract"),
     ),
     Stage(

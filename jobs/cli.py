@@ -188,6 +188,22 @@ def why(document: str, root: str, as_json: bool, everything: bool, text: bool) -
 
 
 @cli.command()
+@click.argument("archive", metavar="FILE", type=click.Path(path_type=Path))
+@click.option("--engine", help="The engine to use; extract.engine's default where not given.")
+@click.option("--max-seconds", type=float, help="Processor seconds for one page.")
+@click.option("--lines", default=5, show_default=True, help="Lines of text to print.")
+def replay(archive: Path, engine: str | None, max_seconds: float | None, lines: int) -> None:
+    """Extract every record of a WARC file, and show what happens to it: a page in quarantine, say.
+
+    \b
+    Example: winnow replay build/real/quarantine/part-00003-too_slow-4be0....warc.gz --engine blocks
+    """
+    from jobs.replay import print_replay, replay_settings
+
+    print_replay(archive, replay_settings(engine=engine, max_seconds=max_seconds), lines=lines)
+
+
+@cli.command()
 @click.argument("name", required=False)
 @set_option
 def recipe(name: str | None, overrides: tuple[str, ...]) -> None:

@@ -1,9 +1,10 @@
 """Main text of each capture and each line of the text sources, or a reason.
 
 Part k of `documents` is archive k of `captures`, row by row in the same order; the parts after
-them are the text files, in the recipe's order. A task reads its archive once from front to back. A
+them are the text files, in the recipe's order. A task reads its archive once from front to back,
+and gives its pages to a process of their own (corpus/extraction/isolation.py), batch by batch. A
 capture that is listed and not found again, because the archive was changed, is a row with a
-reason.
+reason. A page that fails in the engine is a row with a reason too, and goes to `quarantine`.
 Cost: a batch of pages in memory. Limit: a part is an archive or a file, however large.
 """
 
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -20,8 +21,11 @@ import pyarrow as pa
 
 from corpus.datasets import Dataset
 from corpus.errors import Damaged
-from corpus.extraction import ExtractSettings
-from corpus.extraction.page import Extraction, extract_page
+from corpus.extraction import ExtractSettings, clean_text, repair
+from corpus.extraction.isolation import Extractor, extractor
+from corpus.extraction.page import NO_TEXT, Extraction, refusal
+from corpus.extraction.quarantine import QUARANTINED, quarantine_record
+from corpus.extraction.worker import Page
 from corpus.identity import doc_id_of_place, doc_id_of_record
 from corpus.publishing import PartOutput
 from corpus.schemas import table_named
@@ -36,8 +40,21 @@ if TYPE_CHECKING:
 
 RECORD_NOT_FOUND = "record_not_found"  # the archive no longer holds the capture at its place
 
-BATCH_ROWS = 256  # pages a batch: 8 kB of text each as a rule
+BATCH_ROWS = 256  # rows written at a time: 8 kB of text each as a rule
 BATCH_CHARACTERS = 8_000_000  # ... and fewer where they are long
+BATCH_PAGES = 64  # given to the engine's process at a time
+BATCH_BYTES = 4_000_000  # ... and fewer where they are long, as most are
+MAX_QUARANTINED = 1_000  # files a part: of an engine that fails on each page, so many tell enough
+
+
+class Extracted(NamedTuple):
+    """One document: where it comes from, and what became of it."""
+
+    place: dict[str, Any]
+    """Its doc_id, source, address and place, as `documents` names them."""
+    found: Extraction
+    capture: Capture | None = None
+    """Null for a text line, and for a capture that is not found again."""
 
 
 class TextFile(NamedTuple):
@@ -58,7 +75,8 @@ def run(job: Job) -> None:
     texts = [TextFile(source, path) for source, path in source_files(job.recipe.sources, "text")]
     task = partial(_extract_part, captures, job.recipe.extract)
     items: list[int | TextFile] = [*range(captures.num_parts), *texts]
-    job.map_parts(task, items, outputs=("documents",), counted="documents")
+    outputs = ("other_texts", "quarantine", "documents")
+    job.map_parts(task, items, outputs=outputs, counted="documents")
 
 
 def _extract_part(
@@ -66,15 +84,22 @@ def _extract_part(
 ) -> None:
     if isinstance(item, int):
         out.taken(captures.part_rows(item))
-        rows = archive_rows(captures.read(item), settings)
+        documents = _quarantined(archive_documents(captures.read(item), settings), out)
     else:
-        rows = _counted(text_rows(item, settings), out)
-    for batch in _batches(rows):
-        out.write("documents", pa.Table.from_pylist(batch, schema=table_named("documents").arrow))
+        documents = _counted(text_documents(item, settings), out)
+    for batch in _batches(documents):
+        _write(out, "documents", map(document_row, batch))
+        if settings.compare is not None:
+            compared = (d for d in batch if d.found.kind == "html")
+            _write(out, "other_texts", (_other_row(d, settings.compare) for d in compared))
 
 
-def archive_rows(listed: pa.Table, settings: ExtractSettings) -> Iterator[dict[str, Any]]:
-    """A `documents` row for each capture listed, in the same order.
+def _write(out: PartOutput, dataset: str, rows: Iterable[dict[str, Any]]) -> None:
+    out.write(dataset, pa.Table.from_pylist(list(rows), schema=table_named(dataset).arrow))
+
+
+def archive_documents(listed: pa.Table, settings: ExtractSettings) -> Iterator[Extracted]:
+    """What became of each capture listed, in the same order.
 
     listed: a part of `captures`, all of one archive. Raises Damaged unless it is in the archive's
     order, and InputError where the archive is gone.
@@ -85,19 +110,40 @@ def archive_rows(listed: pa.Table, settings: ExtractSettings) -> Iterator[dict[s
             f"captures of {listed['warc_path'][0]}: not in the archive's order; "
             "run fetch again with --force"
         )
+    with extractor(settings) as pages:
+        for batch in _page_batches(_found_again(listed)):
+            yield from _extracted(batch, pages, settings)
+
+
+def _found_again(listed: pa.Table) -> Iterator[tuple[dict[str, Any], Capture | None]]:
     archive = _Archive(listed)
     for batch in listed.to_batches(max_chunksize=BATCH_ROWS):
-        for capture_row in batch.to_pylist():
-            capture = archive.find(capture_row["offset"], capture_row["doc_id"])
-            if capture is None:
-                yield _row(capture_row, Extraction(reason=RECORD_NOT_FOUND), fetched_at=None)
-            else:
-                found = extract_page(capture, settings)
-                yield _row(capture_row, found, fetched_at=capture.fetched_at)
+        for place in batch.to_pylist():
+            yield place, archive.find(place["offset"], place["doc_id"])
 
 
-def text_rows(item: TextFile, settings: ExtractSettings) -> Iterator[dict[str, Any]]:
-    """A `documents` row for each line of a text file."""
+def _extracted(
+    batch: list[tuple[dict[str, Any], Capture | None]],
+    pages: Extractor,
+    settings: ExtractSettings,
+) -> Iterator[Extracted]:
+    reasons = [
+        RECORD_NOT_FOUND if capture is None else refusal(capture, settings)
+        for _, capture in batch
+    ]
+    waiting = [
+        Page(capture=capture, crawl_charset=place.get("charset"))
+        for (place, capture), reason in zip(batch, reasons, strict=True)
+        if reason is None and capture is not None
+    ]
+    answers = iter(pages.extract(waiting))
+    for (place, capture), reason in zip(batch, reasons, strict=True):
+        found = Extraction(reason=reason) if reason is not None else next(answers).found
+        yield Extracted(place, found, capture)
+
+
+def text_documents(item: TextFile, settings: ExtractSettings) -> Iterator[Extracted]:
+    """What became of each line of a text file."""
     name = Path(item.path).name
     for line in read_texts(item.path, max_bytes=settings.max_bytes):
         place = {
@@ -109,7 +155,7 @@ def text_rows(item: TextFile, settings: ExtractSettings) -> Iterator[dict[str, A
             "offset": line.number,
             "length": line.length,
         }
-        yield _row(place, _extraction_of(line), fetched_at=None)
+        yield Extracted(place, _extraction_of(line, settings))
 
 
 class _Archive:
@@ -131,19 +177,25 @@ class _Archive:
         return self._next if is_same else None
 
 
-def _extraction_of(line: TextLine) -> Extraction:
-    return Extraction(text=line.text, title=line.title, reason=line.reason)
+def _extraction_of(line: TextLine, settings: ExtractSettings) -> Extraction:
+    text = line.text
+    if text is not None and settings.fix_text:
+        text = clean_text(repair(text)) or None
+    reason = line.reason if line.text is None else None if text else NO_TEXT
+    return Extraction(text=text, title=line.title, reason=reason)
 
 
-def _row(
-    place: dict[str, Any], found: Extraction, *, fetched_at: datetime | None
-) -> dict[str, Any]:
-    """A `documents` row; place: its doc_id, source, address and place."""
+def document_row(document: Extracted) -> dict[str, Any]:
+    """A row of `documents`."""
+    place, found, capture = document
     columns = ("doc_id", "source", "url", "url_key", "warc_file", "offset", "length")
     return {
         **{column: place[column] for column in columns},
-        "fetched_at": fetched_at,
+        "fetched_at": capture.fetched_at if capture is not None else None,
         "title": found.title,
+        "declared_language": found.declared_language,
+        "published_on": found.published_on,
+        "agreement": found.agreement,
         "keep": found.reason is None,
         "reason": found.reason,
         "num_characters": len(found.text or ""),
@@ -151,19 +203,59 @@ def _row(
     }
 
 
-def _counted(rows: Iterable[dict[str, Any]], out: PartOutput) -> Iterator[dict[str, Any]]:
-    for row in rows:
+def _other_row(document: Extracted, engine: str) -> dict[str, Any]:
+    """A row of `other_texts`."""
+    return {
+        "doc_id": document.place["doc_id"],
+        "engine": engine,
+        "text": document.found.other_text,
+    }
+
+
+def _quarantined(documents: Iterable[Extracted], out: PartOutput) -> Iterator[Extracted]:
+    """The same documents; those that failed in the engine become files on their way."""
+    num_files = 0
+    for document in documents:
+        place, found, capture = document
+        if found.reason in QUARANTINED and capture is not None and num_files < MAX_QUARANTINED:
+            num_files += 1
+            name = f"part-{out.number:05d}-{found.reason}-{place['doc_id'].hex()}.warc.gz"
+            record = quarantine_record(capture, found, path=place["warc_path"])
+            out.file("quarantine", name).write_bytes(record)
+        yield document
+
+
+def _counted(documents: Iterable[Extracted], out: PartOutput) -> Iterator[Extracted]:
+    for document in documents:
         out.taken()
-        yield row
+        yield document
 
 
-def _batches(rows: Iterable[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """Rows by the batch; one empty batch where there is none, so that each part has its columns."""
-    batch: list[dict[str, Any]] = []
+def _page_batches(
+    captures: Iterable[tuple[dict[str, Any], Capture | None]],
+) -> Iterator[list[tuple[dict[str, Any], Capture | None]]]:
+    """Captures by the batch that the engine's process is given."""
+    batch, num_bytes = [], 0
+    for place, capture in captures:
+        batch.append((place, capture))
+        num_bytes += len(capture.payload) if capture is not None else 0
+        if len(batch) == BATCH_PAGES or num_bytes >= BATCH_BYTES:
+            yield batch
+            batch, num_bytes = [], 0
+    if batch:
+        yield batch
+
+
+def _batches(documents: Iterable[Extracted]) -> Iterator[list[Extracted]]:
+    """Documents by the batch that is written, without their bytes."""
+    batch: list[Extracted] = []
     num_characters = 0
-    for row in rows:
-        batch.append(row)
-        num_characters += row["num_characters"]
+    for document in documents:
+        if document.capture is not None:
+            bare = replace(document.capture, payload=b"")
+            document = document._replace(capture=bare)
+        batch.append(document)
+        num_characters += len(document.found.text or "")
         if len(batch) == BATCH_ROWS or num_characters >= BATCH_CHARACTERS:
             yield batch
             batch, num_characters = [], 0

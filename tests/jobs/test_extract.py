@@ -7,15 +7,31 @@ import pyarrow as pa
 import pytest
 
 from corpus import schemas
+from corpus.datasets import open_dataset, part_from_json, publish_manifest
 from corpus.errors import Damaged
 from corpus.extraction import ExtractSettings
 from corpus.extraction.budget import TooSlow, within
 from corpus.identity import doc_id_of_place, doc_id_of_record
-from corpus.warc import read_captures
-from jobs.extract import TextFile, archive_rows, text_rows
+from corpus.publishing import PartOutput
+from corpus.storage import Store
+from corpus.warc import Capture, read_captures
+from jobs.extract import (
+    TextFile,
+    _extract_part,
+    _page_batches,
+    archive_documents,
+    document_row,
+    text_documents,
+)
+from tests.corpus.extraction.engines import failing_engine  # noqa: F401 - a fixture
+from tests.tables import write_table
 from tests.warcs import page, record, record_id, records, rotten
 
 SETTINGS = ExtractSettings()
+
+
+def archive_rows(listed: pa.Table, settings: ExtractSettings = SETTINGS) -> list[dict]:
+    return [document_row(document) for document in archive_documents(listed, settings)]
 
 
 def listed(path: Path) -> pa.Table:
@@ -52,7 +68,7 @@ def archive(tmp_path: Path) -> Path:
 
 def test_each_capture_is_a_row_in_the_same_order(archive):
     captures = listed(archive)
-    rows = list(archive_rows(captures, SETTINGS))
+    rows = archive_rows(captures)
     pa.Table.from_pylist(rows, schema=schemas.table_named("documents").arrow)
     assert [row["doc_id"] for row in rows] == captures["doc_id"].to_pylist()
     assert [row["reason"] for row in rows] == [
@@ -68,6 +84,9 @@ def test_each_capture_is_a_row_in_the_same_order(archive):
         "length": captures["length"][1].as_py(),
         "fetched_at": datetime(2024, 5, 18, 1, 58, 10, tzinfo=UTC),
         "title": "On rivers",
+        "declared_language": None,
+        "published_on": None,
+        "agreement": None,
         "keep": True,
         "reason": None,
         "num_characters": len(rows[1]["text"]),
@@ -77,31 +96,31 @@ def test_each_capture_is_a_row_in_the_same_order(archive):
 
 
 def test_only_the_captures_listed_become_rows(archive):
-    rows = list(archive_rows(listed(archive).take([1, 4]), SETTINGS))
+    rows = archive_rows(listed(archive).take([1, 4]))
     assert [row["reason"] for row in rows] == [None, "http_error"]
 
 
 def test_a_capture_that_is_not_found_again_is_a_row_with_a_reason(archive):
     captures = listed(archive)
     archive.write_bytes(b"".join(records(2)[::-1]))
-    rows = list(archive_rows(captures, SETTINGS))
+    rows = archive_rows(captures)
     assert [row["reason"] for row in rows] == ["record_not_found"] * 5
     assert [row["doc_id"] for row in rows] == captures["doc_id"].to_pylist()
 
 
 def test_captures_out_of_order_are_damage(archive):
     with pytest.raises(Damaged, match="order"):
-        list(archive_rows(listed(archive).take([1, 0]), SETTINGS))
+        archive_rows(listed(archive).take([1, 0]))
 
 
 def test_an_archive_without_captures_has_no_rows(archive):
-    assert list(archive_rows(listed(archive).slice(0, 0), SETTINGS)) == []
+    assert archive_rows(listed(archive).slice(0, 0)) == []
 
 
 def test_each_line_of_a_text_file_is_a_row(tmp_path):
     path = tmp_path / "books.jsonl"
     path.write_text('{"text": "A book.", "url": "http://b.org/1", "title": "B"}\nbroken\n')
-    rows = list(text_rows(TextFile("books", str(path)), SETTINGS))
+    rows = [document_row(d) for d in text_documents(TextFile("books", str(path)), SETTINGS)]
     assert [(row["keep"], row["reason"], row["offset"]) for row in rows] == [
         (True, None, 1),
         (False, "malformed_line", 2),
@@ -116,11 +135,80 @@ def test_each_line_of_a_text_file_is_a_row(tmp_path):
         "length": 58,
         "fetched_at": None,
         "title": "B",
+        "declared_language": None,
+        "published_on": None,
+        "agreement": None,
         "keep": True,
         "reason": None,
         "num_characters": 7,
         "text": "A book.",
     }
+
+
+def test_texts_are_repaired_where_the_recipe_asks(tmp_path):
+    path = tmp_path / "books.jsonl"
+    path.write_text('{"text": "The cafÃ©"}\n{"text": ""}\n', encoding="utf-8")
+    item = TextFile("books", str(path))
+    found = [d.found for d in text_documents(item, ExtractSettings(fix_text=True))]
+    assert [(f.text, f.reason) for f in found] == [("The café", None), (None, "no_text")]
+    assert next(text_documents(item, SETTINGS)).found.text == "The cafÃ©"
+
+
+def run_part(captures: pa.Table, settings: ExtractSettings, tmp_path: Path) -> Store:
+    """A store in which the part is extracted."""
+    store = Store(str(tmp_path / "root"))
+    write_table(store, "captures", [captures.to_pylist()])
+    outputs = ("other_texts", "quarantine", "documents")
+    with store.scratch() as scratch:
+        out = PartOutput(store, scratch, 0, outputs=outputs, counted="documents")
+        _extract_part(open_dataset(store, "captures"), settings, out, 0)
+        record = out.finish(expected=captures.num_rows)
+    for name in outputs:
+        publish_manifest(store, name, [part_from_json(record["parts"][name])])
+    return store
+
+
+@pytest.mark.usefixtures("failing_engine")
+def test_a_page_that_fails_in_the_engine_goes_to_quarantine(tmp_path):
+    path = tmp_path / "crawl.warc.gz"
+    bodies = [f"<html>do: {what}</html>".encode() for what in ("answer", "crash", "answer", "spin")]
+    path.write_bytes(b"".join(record(body, number=n) for n, body in enumerate(bodies)))
+    settings = ExtractSettings(engine="resiliparse", max_seconds=0.2)
+    store = run_part(listed(path), settings, tmp_path)
+    documents = open_dataset(store, "documents").read(0)
+    assert documents["reason"].to_pylist() == [None, "crashed", None, "too_slow"]
+    quarantine = open_dataset(store, "quarantine")
+    ids = [doc_id.hex() for doc_id in documents["doc_id"].to_pylist()]
+    assert quarantine.files() == [
+        f"part-00000-crashed-{ids[1]}.warc.gz", f"part-00000-too_slow-{ids[3]}.warc.gz",
+    ]
+    found = [next(read_captures(str(quarantine.local(name)))) for name in quarantine.files()]
+    assert [capture.payload for capture in found] == [bodies[1], bodies[3]]
+    first = quarantine.digest()
+    assert open_dataset(run_part(listed(path), settings, tmp_path), "quarantine").digest() == first
+
+
+def test_a_compared_engine_writes_its_texts_beside(tmp_path, archive):
+    store = run_part(listed(archive), ExtractSettings(compare="resiliparse"), tmp_path)
+    documents = open_dataset(store, "documents").read(0)
+    others = open_dataset(store, "other_texts").read(0)
+    assert documents["agreement"].to_pylist() == [1.0, 1.0, None, None, None]
+    assert others["doc_id"].to_pylist() == documents["doc_id"].to_pylist()[:2]
+    assert others["engine"].to_pylist() == ["resiliparse"] * 2
+    assert "\n\nPart 1.1. " in others["text"][1].as_py()
+    store = run_part(listed(archive), SETTINGS, tmp_path)
+    assert open_dataset(store, "other_texts").num_rows == 0
+    assert open_dataset(store, "quarantine").files() == []
+
+
+def test_a_batch_of_pages_is_bounded():
+    pages = [({}, None)] * 65
+    assert [len(batch) for batch in _page_batches(pages)] == [64, 1]
+    capture = Capture(
+        record_id=None, url=None, fetched_at=None, status=200, mime=None, charset=None,
+        payload=b"x" * 1_500_000, offset=0, length=0, damage=None,
+    )
+    assert [len(batch) for batch in _page_batches([({}, capture)] * 4)] == [3, 1]
 
 
 def stop_a_call_that_does_not_end(_: int) -> str:

@@ -23,3 +23,15 @@ def test_tables_and_lists_are_kept():
 def test_a_page_without_text_gives_none():
     assert main_text("<html><body></body></html>") is None
     assert main_text("") is None
+
+
+def test_paragraphs_lists_and_code_keep_their_lines():
+    more = (
+        "<pre><code>def wade(river):\n    if river.is_slow:\n        return 1\n</code></pre>"
+        "<ul><li>One item<ul><li>Within it</li></ul></li><li>Two items</li></ul>"
+    )
+    text = main_text(page().decode().replace("</article>", f"{more}</article>"))
+    assert text is not None
+    assert text.count("\nPart 0.") == 4
+    assert "\ndef wade(river):\n    if river.is_slow:\n        return 1\n" in text
+    assert "\n- One item\n  - Within it\n- Two items" in text
