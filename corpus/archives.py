@@ -14,13 +14,15 @@ import re
 from typing import IO
 
 RECORD_START = re.compile(  # a WARC record's first line and field, or an ARC record's only line
-    rb"(?i:WARC)/[01]\.\d+[ \t]*\r?\n(?=[\w-]+[ \t]*:)"
-    rb"|[A-Za-z][\w+.-]*:[^\r\n]{0,2048} [0-9.]+ \d{8,17} [^\r\n]{0,256} -?\w+\r?\n"
+    rb"^(?:(?i:WARC)/[01]\.\d+[ \t]*\r?\n(?=[\w-]+[ \t]*:)"
+    rb"|[A-Za-z][\w+.-]*:[^\r\n]{0,2048} [0-9.]+ \d{8,20} [^\r\n]{0,256} -?\w+\r?\n)",
+    re.MULTILINE,  # tried where a line begins: at each byte it is quadratic on one long word
 )
 START_BYTES = 8_192  # unpacked to look for RECORD_START; an ARC line holds an URL, 2 KiB as a rule
 MAX_LINE_BYTES = 1 << 20  # of a header; longer is not a header but damage
 SCAN_BYTES = 1 << 20  # read at a time when looking for the next record
 BLANKS = b"\r\n"
+_BLANK = re.compile(rb"[\r\n]*")
 
 
 class Rotten(Exception):
@@ -41,6 +43,7 @@ class Reader:
         self._at = 0
         self._base = file.tell()  # offset of the buffer's first byte
         self.offset = self._base  # of the record that is being read
+        self.is_proven = False  # whether a checksum of the packing has shown the last record sound
 
     def begin(self) -> bool:
         """Go to the next record's first byte and note its place; False at the archive's end."""
@@ -51,7 +54,8 @@ class Reader:
     def finish(self) -> int:
         """End the record and return its length in the archive, 0 where it has none of its own.
 
-        Raises Rotten unless what follows is a blank line, a record or the end.
+        Raises Rotten unless what follows is a blank line, a record or the end: of a wrong length,
+        the end can be that of any line.
         """
         self._check_end()
         self._skip_blanks()
@@ -126,12 +130,17 @@ class Reader:
 
     def _check_end(self) -> None:
         after = self._ahead(START_BYTES)
-        if after and after[0] not in BLANKS and not RECORD_START.match(after):
+        num_blank = len(after) - len(after.lstrip(BLANKS))
+        is_end = num_blank == len(after) or after[:num_blank].count(b"\n") > 1
+        if not (is_end or RECORD_START.match(after, num_blank)):
             raise Rotten("the record does not end where it says")
 
     def _skip_blanks(self) -> None:
-        while (ahead := self.peek(1)) and ahead in BLANKS:
-            self._at += 1
+        while self.peek(1):
+            found = _BLANK.match(self._buffer, self._at)
+            if found is None or found.end() == self._at:
+                return
+            self._at = found.end()
 
     def _too_short(self) -> Rotten:
         return Cut("the archive ends in the middle of a record")
@@ -140,10 +149,10 @@ class Reader:
         """Go to the next later line in the stream that begins a record; False if none."""
         while True:
             ahead = self._ahead(SCAN_BYTES)
-            for found in RECORD_START.finditer(ahead):
-                if ahead[found.start() - 1 : found.start()] == b"\n":
-                    self._at += found.start()
-                    return True
+            found = RECORD_START.search(ahead, 1)
+            if found:
+                self._at += found.start()
+                return True
             if len(ahead) < SCAN_BYTES:
                 self._at += len(ahead)
                 return False

@@ -1,4 +1,4 @@
-"""Archives packed as gzip or zstd: chains of members (frames), usually one a record.
+"""Archives packed in members (frames), usually one a record: gzip, zstd, lz4.
 
 (WARC 1.1 annex D; IIPC warc-zstandard 1.0.) A member's checksum is verified before the record that
 it holds alone is believed. After damage the reader goes on at the next member that unpacks to a
@@ -11,77 +11,25 @@ within a record may be taken for records.
 from __future__ import annotations
 
 import io
-import re
-import zlib
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import IO, Any, Protocol
+from typing import IO
 
-import zstandard
-
-from corpus.archives import BLANKS, RECORD_START, SCAN_BYTES, START_BYTES, Cut, Reader, Rotten
+from corpus.archives import BLANKS, RECORD_START, SCAN_BYTES, Cut, Reader, Rotten
 from corpus.errors import InputError
+from corpus.packings import (
+    GZIP,
+    LZ4,
+    SKIPPABLE,
+    ZSTD_DICTIONARY,
+    ZSTD_MAGIC,
+    Codec,
+    Decoder,
+    read_dictionary,
+    zstd_codec,
+)
 
 SALVAGE_BYTES = 16  # a step, when a member's first bytes break
-
-
-class Decoder(Protocol):
-    """What zlib's and zstandard's decompression objects have in common."""
-
-    @property
-    def eof(self) -> bool:
-        """Whether the member has ended and its checksum, where it has one, is right."""
-
-    @property
-    def unused_data(self) -> bytes:
-        """Input after the member's end."""
-
-    def decompress(self, data: bytes, /) -> bytes:
-        """Unpacked bytes."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Codec:
-    """A way to pack members."""
-
-    magic: bytes
-    new: Callable[[], Any]
-    start: Callable[[bytes], bytes]  # a member's first bytes -> START_BYTES of what they unpack to
-    start_bytes: int  # packed, that this takes: a zstd block, 128 KiB at most, is unpacked whole
-    input_bytes: int  # a step; bounds its memory: gzip unpacks 1:1,032, a zstd block 4:131,072
-    failures: tuple[type[Exception], ...]
-
-
-GZIP = Codec(
-    magic=b"\x1f\x8b\x08",
-    new=lambda: zlib.decompressobj(16 + zlib.MAX_WBITS),
-    start=lambda head: zlib.decompressobj(16 + zlib.MAX_WBITS).decompress(head, START_BYTES),
-    start_bytes=START_BYTES,
-    input_bytes=1 << 16,
-    failures=(zlib.error,),
-)
-ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
-ZSTD_SKIPPABLE = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18")
-ZSTD_DICTIONARY = b"\x5d\x2a\x4d\x18"  # the skippable frame that holds it (IIPC warc-zstandard 1.0)
-
-
-def zstd_codec(dictionary: bytes | None) -> Codec:
-    """The zstd codec, with the archive's dictionary where it has one."""
-    window = 1 << 31  # the largest that the format's long mode asks for
-    if dictionary:
-        unpacker = zstandard.ZstdDecompressor(
-            dict_data=zstandard.ZstdCompressionDict(dictionary), max_window_size=window
-        )
-    else:
-        unpacker = zstandard.ZstdDecompressor(max_window_size=window)
-    return Codec(
-        magic=ZSTD_MAGIC,
-        new=unpacker.decompressobj,
-        start=lambda head: unpacker.stream_reader(head).read(START_BYTES),
-        start_bytes=1 << 18,
-        input_bytes=1 << 12,
-        failures=(zstandard.ZstdError,),
-    )
+PADDING_BYTES = 1 << 12  # looked at for padding; usually none
+HEADER_BYTES = 18  # the longest header of a zstd frame; gzip's 10 and lz4's 19 show theirs sooner
 
 
 class ChainReader(Reader):
@@ -102,6 +50,7 @@ class ChainReader(Reader):
         self._in_record = False
         self._member = self._base
         self._ordinal = -1
+        self._has_checksum = False  # the member that was opened last
 
     def begin(self) -> bool:
         """Go to the next record's first byte and note its place; False at the archive's end."""
@@ -120,6 +69,7 @@ class ChainReader(Reader):
         self._check_end()
         self._skip_blanks()
         alone = self._ordinal == 0 and self._decoder is None and self._at == len(self._buffer)
+        self.is_proven = alone and self._has_checksum
         return self._file.tell() - self.offset if alone else 0
 
     def recover(self) -> bool:
@@ -149,42 +99,49 @@ class ChainReader(Reader):
 
     def _unpacked_start(self, offset: int) -> bytes:
         """The first unpacked bytes of the member at this offset, b"" where there is none."""
-        self._file.seek(offset)
-        head = self._file.read(self._codec.start_bytes)
-        self._file.seek(offset)
-        if not head.startswith(self._codec.magic):
-            return b""
-        try:
-            return self._codec.start(head)
-        except self._codec.failures:
-            return b""
+        plain = b""
+        for size in self._codec.start_bytes:
+            self._file.seek(offset)
+            head = self._file.read(size)
+            self._file.seek(offset)
+            if not head.startswith(self._codec.magic):
+                return b""
+            try:
+                plain = self._codec.start(head)
+            except self._codec.failures:
+                return b""
+            if plain or len(head) < size:
+                break
+        return plain
 
     def _open_next(self, *, new_record: bool = True) -> bool:
         """Begin the next member; False at the end; raises Rotten where no member begins."""
         self._skip_padding()
         at = self._file.tell()
-        magic = self._file.read(len(self._codec.magic))
+        head = self._file.read(HEADER_BYTES)
         self._file.seek(at)
-        if not magic:
+        if not head:
             return False
         if new_record:
             self._member, self._ordinal, self.offset = at, -1, at
-        if magic != self._codec.magic:
+        if not head.startswith(self._codec.magic):
             raise Rotten("no member begins here")
+        self._has_checksum = self._codec.has_checksum(head)
         self._decoder, self._is_fresh, self._failure = self._codec.new(), True, None
         return True
 
     def _skip_padding(self) -> None:
-        """Pass over NUL bytes and, in zstd, skippable frames between members."""
+        """Pass over NUL bytes and skippable frames between members."""
         while True:
             at = self._file.tell()
-            head = self._file.read(8)
-            if head[:1] == b"\0":
-                self._file.seek(at + 1)
-            elif self._codec.magic == ZSTD_MAGIC and ZSTD_SKIPPABLE.match(head) and len(head) == 8:
-                self._file.seek(at + 8 + int.from_bytes(head[4:], "little"))
-            else:
-                self._file.seek(at)
+            head = self._file.read(PADDING_BYTES)
+            frame = self._codec.is_framed and len(head) >= 8 and SKIPPABLE.match(head)
+            if frame:
+                self._file.seek(at + 8 + int.from_bytes(head[4:8], "little"))
+                continue
+            rest = head.lstrip(b"\0")
+            self._file.seek(at + len(head) - len(rest))
+            if rest or not head:
                 return
 
     def _seek_member(self, start: int) -> bool:
@@ -228,7 +185,7 @@ class ChainReader(Reader):
             plain = self._salvage(data) if self._is_fresh else b""
         self._is_fresh = False
         if self._decoder.eof:
-            self._file.seek(-len(self._decoder.unused_data), io.SEEK_CUR)
+            self._file.seek(-len(self._decoder.unused_data or b""), io.SEEK_CUR)
             self._decoder = None
         self._append(plain)
         return True
@@ -251,24 +208,16 @@ def open_reader(file: IO[bytes], path: str) -> Reader:
     if not head:
         raise InputError(f"{path}: empty; expected a WARC or ARC archive; fetch it again")
     if head[:4] == ZSTD_DICTIONARY:
-        return ChainReader(file, zstd_codec(_read_dictionary(file, path)))
-    if head[:4] == ZSTD_MAGIC or ZSTD_SKIPPABLE.match(head):
+        return ChainReader(file, zstd_codec(read_dictionary(file, path)))
+    if head[:4] == ZSTD_MAGIC or SKIPPABLE.match(head):
         return ChainReader(file, zstd_codec(None))
+    if head[:4] == LZ4.magic:
+        return ChainReader(file, LZ4)
     is_plain = head[:5].upper() == b"WARC/" or head == b"filedesc"
-    if head.startswith(GZIP.magic) or (path.endswith(".gz") and not is_plain):
-        return ChainReader(file, GZIP)  # of a rotten beginning too, where the name says so
+    if head.startswith(GZIP.magic):
+        return ChainReader(file, GZIP)
+    if not is_plain:  # of a rotten beginning, perhaps: the name says more
+        for ending, codec in ((".gz", GZIP), (".zst", zstd_codec(None)), (".lz4", LZ4)):
+            if path.endswith(ending):
+                return ChainReader(file, codec)
     return Reader(file)
-
-
-def _read_dictionary(file: IO[bytes], path: str) -> bytes:
-    head = file.read(8)
-    size = int.from_bytes(head[4:], "little")
-    frame = file.read(size)
-    if len(frame) < size:
-        raise InputError(f"{path}: ends within its zstd dictionary; fetch it again")
-    if not frame.startswith(ZSTD_MAGIC):
-        return frame
-    try:
-        return zstandard.ZstdDecompressor().stream_reader(frame).read()
-    except zstandard.ZstdError as error:
-        raise InputError(f"{path}: its zstd dictionary is damaged; fetch it again") from error

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gzip
 import io
 
+import zstandard
+from lz4 import frame
 from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
@@ -59,6 +61,17 @@ def record_id(number: int) -> str:
 def records(num: int, *, packed: bool = True) -> list[bytes]:
     """So many pages' records."""
     return [record(page(number), number=number, packed=packed) for number in range(num)]
+
+
+def zstd(piece: bytes, *, checksum: bool = True) -> bytes:
+    """A plain record as a zstd frame."""
+    return zstandard.ZstdCompressor(write_checksum=checksum).compress(piece)
+
+
+def lz4(piece: bytes, *, checksum: bool = True) -> bytes:
+    """A plain record as an lz4 frame."""
+    packed: bytes = frame.compress(piece, content_checksum=checksum)
+    return packed
 
 
 def glued(pieces: list[bytes]) -> bytes:

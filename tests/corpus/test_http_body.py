@@ -7,17 +7,23 @@ import brotli
 import pytest
 import zstandard
 
-from corpus.http_body import BadCoding, TooLarge, decode_body, undo_chunks
+from corpus.http_body import BadCoding, Body, TooLarge, decode_body, undo_chunks
 from tests.warcs import page
 
 PAGE = page()
 RAW_DEFLATE = zlib.compress(PAGE)[2:-4]
 
 
-def decode(body, coding=None, transfer=None, max_bytes=1_000_000):
+def decoded(body, coding=None, transfer=None, max_bytes=1_000_000) -> Body:
     return decode_body(
         body, transfer_encoding=transfer, content_encoding=coding, max_bytes=max_bytes
     )
+
+
+def decode(body, coding=None, transfer=None, max_bytes=1_000_000) -> bytes:
+    found = decoded(body, coding, transfer, max_bytes)
+    assert not found.is_cut
+    return found.content
 
 
 def chunks(body: bytes, size: int = 100) -> bytes:
@@ -49,13 +55,36 @@ def test_codings_are_undone_where_the_bytes_bear_them_out(coding, body):
 
 
 @pytest.mark.parametrize(
+    ("coding", "pack"),
+    [
+        ("gzip", gzip.compress),
+        (None, gzip.compress),
+        ("deflate", zlib.compress),
+        ("deflate", lambda body: zlib.compress(body)[2:-4]),
+        ("br", brotli.compress),
+        ("zstd", lambda body: zstandard.compress(body)),
+        ("gzip, br", lambda body: brotli.compress(gzip.compress(body))),
+    ],
+)
+@pytest.mark.parametrize("share", [0.6, 0.95])
+def test_of_a_body_that_was_cut_the_beginning_is_read(coding, pack, share):
+    body = b"".join(page(number) for number in range(400))  # 4 blocks of zstd
+    packed = pack(body)
+    stored = packed[: int(len(packed) * share)]
+    for found in (decoded(stored, coding), decoded(chunks(stored), coding, "chunked")):
+        assert body.startswith(found.content)
+        assert 0.2 * len(body) < len(found.content) < len(body)
+        assert found.is_cut
+
+
+@pytest.mark.parametrize(
     ("coding", "body"),
     [
-        ("gzip", gzip.compress(PAGE)[:-9]),
-        (None, gzip.compress(PAGE)[:-9]),
-        ("deflate", zlib.compress(PAGE)[:-9]),
-        ("br", brotli.compress(PAGE)[:-9]),
+        ("gzip", gzip.compress(PAGE)[:12]),
+        (None, gzip.compress(PAGE)[:12]),
+        ("gzip", gzip.compress(PAGE)[:-8] + bytes(8)),  # another page's checksum
         ("zstd", zstandard.compress(PAGE)[:-9]),
+        ("zstd", zstandard.compress(PAGE)[:20] + b"\xa5" * 20),
         ("br", bytes(range(256))),
     ],
 )
@@ -82,15 +111,17 @@ def test_a_bomb_stops_at_the_limit(coding, pack):
 
 
 @pytest.mark.parametrize(
-    ("stored", "body"),
+    ("stored", "body", "is_cut"),
     [
-        (b"3\r\nabc\r\n2;name=value\r\nde\r\n0\r\n\r\n", b"abcde"),
-        (b"5\nabcde\n0\n\n", b"abcde"),
-        (b"3\r\nabc\r\n9\r\nde", b"abcde"),
-        (b"3\r\nabc\r\nwhat is this", b"abc"),
-        (b"<p>abc</p>", b"<p>abc</p>"),
-        (b"", b""),
+        (b"3\r\nabc\r\n2;name=value\r\nde\r\n0\r\n\r\n", b"abcde", False),
+        (b"5\nabcde\n0\n\n", b"abcde", False),
+        (b"0\r\n\r\n", b"", False),
+        (b"3\r\nabc\r\n9\r\nde", b"abcde", True),
+        (b"3\r\nabc\r\nwhat is this", b"abc", True),
+        (b"3\r\nabc\r\n", b"abc", True),
+        (b"<p>abc</p>", b"<p>abc</p>", False),
+        (b"", b"", False),
     ],
 )
-def test_chunks_are_undone_as_far_as_they_go(stored, body):
-    assert undo_chunks(stored) == body
+def test_chunks_are_undone_as_far_as_they_go(stored, body, is_cut):
+    assert undo_chunks(stored) == (body, is_cut)
