@@ -111,12 +111,14 @@ def archive_documents(listed: pa.Table, settings: ExtractSettings) -> Iterator[E
             "run fetch again with --force"
         )
     with extractor(settings) as pages:
-        for batch in _page_batches(_found_again(listed)):
+        for batch in _page_batches(_found_again(listed, settings)):
             yield from _extracted(batch, pages, settings)
 
 
-def _found_again(listed: pa.Table) -> Iterator[tuple[dict[str, Any], Capture | None]]:
-    archive = _Archive(listed)
+def _found_again(
+    listed: pa.Table, settings: ExtractSettings
+) -> Iterator[tuple[dict[str, Any], Capture | None]]:
+    archive = _Archive(listed, check_digests=settings.check_digests)
     for batch in listed.to_batches(max_chunksize=BATCH_ROWS):
         for place in batch.to_pylist():
             yield place, archive.find(place["offset"], place["doc_id"])
@@ -161,9 +163,11 @@ def text_documents(item: TextFile, settings: ExtractSettings) -> Iterator[Extrac
 class _Archive:
     """One archive, read once from front to back."""
 
-    def __init__(self, listed: pa.Table) -> None:
-        path = listed["warc_path"][0].as_py() if listed.num_rows else None
-        self._captures: Iterator[Capture] = read_captures(path) if path else iter(())
+    def __init__(self, listed: pa.Table, *, check_digests: bool) -> None:
+        self._captures: Iterator[Capture] = iter(())
+        if listed.num_rows:
+            path = listed["warc_path"][0].as_py()
+            self._captures = read_captures(path, check_digests=check_digests)
         self._next = next(self._captures, None)
 
     def find(self, offset: int, doc_id: bytes) -> Capture | None:

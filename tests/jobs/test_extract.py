@@ -66,6 +66,15 @@ def archive(tmp_path: Path) -> Path:
     return path
 
 
+def test_digests_are_believed_unless_the_recipe_says_no(tmp_path):
+    plain = record(page(1), number=1, packed=False)
+    path = tmp_path / "plain.warc"
+    path.write_bytes(plain.replace(b"Part 1.2", b"Part 7.2"))
+    for check_digests, reason in ((True, "digest_mismatch"), (False, None)):
+        settings = ExtractSettings(check_digests=check_digests)
+        assert [row["reason"] for row in archive_rows(listed(path), settings)] == [reason]
+
+
 def test_each_capture_is_a_row_in_the_same_order(archive):
     captures = listed(archive)
     rows = archive_rows(captures)
