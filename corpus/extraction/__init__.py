@@ -40,8 +40,8 @@ class ExtractSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields
     charsets are found first, so little is broken that way, and ftfy also straightens quotes, widens
     ligatures and narrows full-width letters, at 3 MB/s."""
     check_digests: bool = True
-    """Whether a record is `digest_mismatch` whose bytes lie where nothing else tells damage (a plain
-    archive, a packing without checksums) and fit none of the digests that it states (WARC 1.1
+    """Whether a record is `digest_mismatch` whose bytes lie where nothing else tells damage (in a
+    plain archive, or a packing without checksums) and fit none of its digests (WARC 1.1
     section 5.8). Off, for archives whose writer got every digest wrong."""
     max_bytes: int = 8_000_000
     """Bytes of a decoded page, and of a line of a text source; more is `too_large`. Common Crawl
