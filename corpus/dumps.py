@@ -2,7 +2,9 @@
 
 Packed as zstd (with a window of up to 2 GiB, as Pushshift packs), xz, bzip2 or gzip, told by the
 first bytes; chains of several streams are read through. Lines are cut at b"\\n" before anything is
-decoded, since a chunk may end inside a character. Memory: the packing's window, a chunk, a line.
+decoded, since a chunk may end inside a character. `read_lines` gives them one by one, `read_blocks`
+many at a time for the kernels, and of one piece of a dump where pieces.py has cut it.
+Memory: the packing's window, a chunk, a line.
 """
 
 from __future__ import annotations
@@ -11,7 +13,8 @@ import bz2
 import lzma
 import re
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
@@ -19,34 +22,75 @@ import fsspec
 import zstandard
 
 from corpus.errors import InputError
+from corpus.simd import PADDING
 
 MAX_LINE_BYTES = 1 << 26  # 64 MiB: a "line" that is longer is no line, and must not fill memory
 INPUT_BYTES = 1 << 16  # packed bytes a step; a dump's unpack to a MiB or so
+FIRST_BYTES = 1 << 10  # of the first step; 64 KiB of nothing but repetitions would unpack to 2 GiB
+MAX_CHUNK_BYTES = 1 << 23  # a step whose bytes unpack to more than this is followed by smaller ones
 PLAIN_BYTES = 1 << 20
 
 # Stands, told by identity, where a packed dump ends early or is damaged.
 BREAK = bytes(bytearray(b"breaks off"))
 
 
-def read_lines(path: str) -> Iterator[bytes]:
-    """Lines without their ends; the last may lack one; then BREAK where the dump breaks off."""
-    tail: list[bytes] = []
-    tail_bytes = 0
-    for chunk in _chunks(path):
-        if chunk is BREAK:
-            yield BREAK  # what is left of the line that was being read is part of the loss
+class Block(NamedTuple):
+    """Whole lines of a dump."""
+
+    data: bytes
+    """The lines with their ends, then 64 zeros, which the kernels may read."""
+    size: int
+    """Bytes of `data` that are text."""
+    num_bytes: int
+    """Bytes of the dump's text that it stands for: more than `size` where a line was too long."""
+
+
+def read_lines(path: str, *, kind: str = "Reddit dump") -> Iterator[bytes]:
+    """Lines without their ends; the last may lack one; then BREAK where the dump breaks off.
+
+    `kind` says in errors what was expected of the file.
+    """
+    for block in read_blocks(read_chunks(path, kind=kind)):
+        if block is None:
+            yield BREAK
             return
-        first, *others = chunk.split(b"\n")
-        tail_bytes += len(first)
-        if tail_bytes <= MAX_LINE_BYTES:
-            tail.append(first)
-        if not others:
-            continue
-        yield b"".join(tail)
-        yield from others[:-1]
-        tail, tail_bytes = [others[-1]], len(others[-1])
-    if any(tail):
-        yield b"".join(tail)
+        lines = block.data[: block.size].split(b"\n")
+        yield from lines[:-1]
+        if lines[-1]:
+            yield lines[-1]
+
+
+def read_blocks(chunks: Iterable[bytes]) -> Iterator[Block | None]:
+    """The lines of unpacked chunks, many at a time; the last may lack its end; None for a BREAK.
+
+    Of a line that is too long, MAX_LINE_BYTES at most and no line feed come out, as a block.
+    """
+    held: list[bytes] = []
+    num_held = num_kept = 0
+    for chunk in chunks:
+        if chunk is BREAK:
+            yield None  # what is left of the line that was being read is part of the loss
+            return
+        end = chunk.rfind(b"\n") + 1
+        if end and num_kept < num_held:
+            first = chunk.index(b"\n") + 1
+            yield _block(held, b"", num_held + first)
+            held, num_held, num_kept = [], 0, 0
+            chunk, end = chunk[first:], end - first
+        if end:
+            yield _block(held, memoryview(chunk)[:end], num_held + end)
+            held, num_held, num_kept = [], 0, 0
+        rest = chunk[end : end + MAX_LINE_BYTES - num_kept]
+        if rest:
+            held.append(rest)
+        num_held, num_kept = num_held + len(chunk) - end, num_kept + len(rest)
+    if num_held:
+        yield _block(held, b"", num_held)
+
+
+def _block(held: list[bytes], rest: bytes | memoryview, num_bytes: int) -> Block:
+    data = b"".join((*held, rest, PADDING))
+    return Block(data, len(data) - len(PADDING), num_bytes)
 
 
 class _Codec(NamedTuple):
@@ -54,7 +98,7 @@ class _Codec(NamedTuple):
     new: Callable[[], Any]
 
 
-_CODECS = {
+CODECS = {
     ".zst": _Codec(
         re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18"),  # a frame, or one to skip
         # Pushshift packs with --long=31: a window of 2 GiB, which decoders refuse by default.
@@ -64,61 +108,73 @@ _CODECS = {
     ".bz2": _Codec(re.compile(rb"BZh[1-9]"), bz2.BZ2Decompressor),
     ".gz": _Codec(re.compile(rb"\x1f\x8b\x08"), lambda: zlib.decompressobj(16 + zlib.MAX_WBITS)),
 }
-_DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError, zstandard.ZstdError)
+DAMAGE = (EOFError, OSError, zlib.error, lzma.LZMAError, zstandard.ZstdError)
 
 
-def _chunks(path: str) -> Iterator[bytes]:
-    """Unpacked bytes in file order, then BREAK where the packed ones end early or are damaged."""
+def read_chunks(path: str, *, kind: str = "Reddit dump") -> Iterator[bytes]:
+    """Unpacked bytes in file order, then BREAK where the packed ones end early or are damaged.
+
+    Raises InputError where the file is missing, empty, or not packed as its name says.
+    """
+    with open_dump(path, kind=kind) as (file, packing):
+        if packing is None:
+            while chunk := file.read(PLAIN_BYTES):
+                yield chunk
+        else:
+            yield from unpack(file, CODECS[packing].new)
+
+
+@contextmanager
+def open_dump(path: str, *, kind: str = "Reddit dump") -> Iterator[tuple[Any, str | None]]:
+    """The open file and its packing, a key of CODECS or None; raises InputError."""
     try:
         opened = fsspec.open(path, "rb")
         with opened as file:
-            codec = _codec(file.peek(8)[:8] if hasattr(file, "peek") else file.read(8), path)
+            packing = _packing(file.read(8), path, kind)
             file.seek(0)
-            if codec is None:
-                while chunk := file.read(PLAIN_BYTES):
-                    yield chunk
-            else:
-                yield from _unpack(file, codec)
+            yield file, packing
     except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file; expected a dump: check the recipe") from error
+        raise InputError(f"{path}: no such file; expected a {kind}: check the recipe") from error
 
 
-def _codec(head: bytes, path: str) -> _Codec | None:
+def _packing(head: bytes, path: str, kind: str) -> str | None:
     """The packing by the file's first bytes; raises InputError where its name says another."""
     suffix = PurePosixPath(path).suffix.lower()
     if not head:
         raise InputError(
-            f"{path}: empty; expected a Reddit dump (JSON lines, plain or .zst .xz .bz2 .gz): "
+            f"{path}: empty; expected a {kind} (JSON lines, plain or .zst .xz .bz2 .gz): "
             "fetch it again or take it out of the recipe"
         )
-    found = next((name for name, codec in _CODECS.items() if codec.magic.match(head)), None)
-    if suffix in _CODECS and found != suffix:
+    found = next((name for name, codec in CODECS.items() if codec.magic.match(head)), None)
+    if suffix in CODECS and found != suffix:
         raise InputError(
             f"{path}: begins with {head!r}, which is {found or 'no packed file'}; expected a "
             f"{suffix} file as its name says: fetch it again, or rename it"
         )
-    return _CODECS[found] if found else None
+    return found
 
 
-def _unpack(file: Any, codec: _Codec) -> Iterator[bytes]:
+def unpack(file: Any, new_decoder: Callable[[], Any]) -> Iterator[bytes]:
     """Unpack a chain of streams (dumps may be several, one after the other)."""
-    decoder = codec.new()
+    decoder = new_decoder()
     ended = False
-    while packed := file.read(INPUT_BYTES):
+    step, chunk = FIRST_BYTES, b""
+    while packed := file.read(step):
         while packed:
             if ended:
                 packed = packed.lstrip(b"\0")  # padding between or after streams
                 if not packed:
                     break
-                decoder, ended = codec.new(), False
+                decoder, ended = new_decoder(), False
             try:
                 chunk = decoder.decompress(packed)
-            except _DAMAGE:
+            except DAMAGE:
                 yield BREAK
                 return
             if chunk:
                 yield chunk
             ended = decoder.eof
             packed = decoder.unused_data if ended else b""
+        step = max(step // 4, 16) if len(chunk) > MAX_CHUNK_BYTES else min(2 * step, INPUT_BYTES)
     if not ended:
         yield BREAK

@@ -1,33 +1,25 @@
-"""Which links of a Reddit dump qualify: outbound, with enough karma, one row a submission.
+"""Which submissions of Reddit give a link: outbound, and with enough karma.
 
 GPT-2's WebText is every outbound link of a submission that earned at least 3 karma (section 2.1);
-karma counts per submission, so two of 2 do not make one of 4. Dumps are JSON lines as Pushshift and
-Arctic Shift write them, old and new: packed as zstd with a 2 GiB window, xz, bzip2, gzip, or plain.
-A line is cut at b"\\n" before it is decoded, as a chunk may end inside a character. A submission
-that is its own page gives no link; one of another Reddit page does. A crosspost counts with its own
-karma for what the original links to. Memory: the packing's window and a batch.
+karma counts per submission, so two of 2 do not make one of 4. OpenWebText2 asks the same of the sum
+over the submissions of an address. A submission that is its own page gives no link; one of another
+Reddit page does. A crosspost counts with its own karma for what the original links to.
+
+This is the definition, a line at a time; submissions.py decides the same for most lines in a
+compiled kernel, and posts.py reads dumps with both.
 """
 
 from __future__ import annotations
 
 import json
-import logging
 import re
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from datetime import date
+from typing import Literal, NamedTuple
 
 import msgspec
-import pyarrow as pa
 
-from corpus import schemas
 from corpus.config import Settings
-from corpus.dumps import BREAK, read_lines
-from corpus.errors import InputError
-from corpus.urls import canonical_and_key
-
-logger = logging.getLogger(__name__)
+from corpus.urls import canonical_and_key, host_of
 
 MALFORMED_LINE = "malformed_line"  # not a JSON object, or a field of a type that it never has
 SELF_POST = "self_post"  # text on Reddit itself
@@ -35,25 +27,63 @@ NO_KARMA = "no_karma"  # no score that is a number
 LOW_KARMA = "low_karma"
 NO_URL = "no_url"  # no link, or one that was deleted with the submission
 BAD_URL = "bad_url"  # no address of the web
-TRUNCATED_DUMP = "truncated_dump"  # the rest of a dump that ends early or is damaged, as one
 
-MAX_LOGGED_LINES = 5  # of malformed ones, a dump; the ledger has the count
-BATCH_POSTS = 20_000  # rows of a batch
 MAX_TIME = 4_102_444_800  # seconds: the year 2100; a later date is a slip of the dump
+# Submissions of 2023-04 to 2023-10 were dumped within minutes of their posting, before votes came
+# in; since 2023-11 each is asked for again after 36 hours (Arctic Shift, file_content_explanations:
+# "All content has been retrieved a second time, with a 36 hour delay"). In seconds since 1970.
+YOUNG_FROM, YOUNG_UNTIL = 1_680_307_200, 1_698_796_800
 
 
 class LinkSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which submissions give a link."""
 
+    karma_rule: Literal["post", "sum"] = "post"
+    """post: one submission of the address has min_karma (GPT-2 section 2.1). sum: all of them
+    together, negative ones included, as OpenWebText2's filter_from_reddit_scores.py sums them;
+    there an address is the raw one, here the canonical one."""
     min_karma: int = 3
-    """Least score of one submission (GPT-2 section 2.1: at least 3 karma)."""
+    """Least karma (GPT-2 section 2.1 and OpenWebText2: at least 3)."""
+    first_day: date | None = None
+    """Day, in UTC, from which submissions count; undated ones do not where a day is given."""
+    last_day: date | None = None
+    """Last day that counts (WebText "does not include links created after Dec 2017", GPT-2 section
+    2.1; OpenWebText2 ends with April 2020)."""
+    excluded_subreddits: tuple[str, ...] = ()
+    """Subreddits whose submissions do not count, in any case of letters. GPT-2 names none."""
+    over_18: Literal["keep", "drop"] = "keep"
+    """Whether submissions that Reddit marks as not safe for work count. GPT-2 has no such rule."""
+    excluded_domains: tuple[str, ...] = ()
+    """Hosts, each with all below it, whose pages are not wanted: "example.com" is also
+    "www.example.com". OpenWebText2 has such a list in scraping/filter.py, WebText none: its
+    Wikipedia leaves as documents, in the screen."""
+    excluded_file_types: tuple[str, ...] = ()
+    """Ends of paths whose pages are not wanted, such as ".jpg", in any case of letters.
+    OpenWebText2 has such a list in scraping/filter.py."""
     links_per_part: int = 1_000_000
     """Submissions aimed at in one part of `links`; 1 million take about 150 MB of memory."""
+    bytes_per_task: int = 1 << 28
+    """Bytes of a dump (as it is packed) that one task reads where its packing can be cut."""
 
     def __post_init__(self) -> None:
         """Refuse values without meaning."""
-        if self.links_per_part < 1:
-            raise ValueError("links_per_part must be at least 1")
+        if self.links_per_part < 1 or self.bytes_per_task < 1:
+            raise ValueError("links_per_part and bytes_per_task must be at least 1")
+        if self.first_day and self.last_day and self.first_day > self.last_day:
+            raise ValueError(f"first_day {self.first_day} is after last_day {self.last_day}")
+        for domain in self.excluded_domains:
+            if host_of(f"http://{domain}/") != domain:
+                raise ValueError(
+                    f"excluded_domains: {domain!r} is no host in lower case, such as example.com"
+                )
+        for suffix in self.excluded_file_types:
+            if not re.fullmatch(r"\.[A-Za-z0-9_-]+", suffix):
+                raise ValueError(f"excluded_file_types: {suffix!r} is no suffix, such as .jpg")
+
+    @property
+    def least_score(self) -> int:
+        """The score under which a submission counts for nothing."""
+        return self.min_karma if self.karma_rule == "post" else -(1 << 61)
 
 
 class Crossposted(msgspec.Struct):
@@ -71,16 +101,26 @@ class Submission(msgspec.Struct):
     url_overridden_by_dest: str | None = None
     """Where the link leads, in dumps since 2019."""
     domain: str | None = None
-    permalink: str | None = None
     subreddit: str | None = None
     is_self: bool | int | str | None = None
+    over_18: bool | int | str | None = None
     score: int | float | str | None = None
     created_utc: int | float | str | None = None
     crosspost_parent_list: list[Crossposted] | None = None
 
+    @property
+    def is_submission(self) -> bool:
+        """Whether it is one at all: comments (dumps named RC_*) and other JSON have neither."""
+        return self.url is not None or self.is_self is not None
+
+    @property
+    def is_young(self) -> bool:
+        """Whether its score was taken before votes came in."""
+        return YOUNG_FROM <= (_seconds(self.created_utc) or 0) < YOUNG_UNTIL
+
 
 class Post(NamedTuple):
-    """A row of `posts`, without its source."""
+    """A submission that gives a link."""
 
     url_key: str
     url: str
@@ -88,50 +128,7 @@ class Post(NamedTuple):
     karma: int
     subreddit: str | None
     created_at: int | None
-
-
-@dataclass(slots=True, kw_only=True)
-class PostBatch:
-    """Rows of `posts`, and what was read for them: lines = posts + dropped."""
-
-    posts: pa.Table
-    num_lines: int
-    dropped: Counter[str]
-
-
-@dataclass(slots=True)
-class _Tally:
-    """What a dump's lines came to since the last batch, and over all."""
-
-    rows: list[Post] = field(default_factory=list)
-    num_lines: int = 0
-    dropped: Counter[str] = field(default_factory=Counter)
-    num_submissions: int = 0
-    num_malformed: int = 0
-    offset: int = 0  # bytes of unpacked lines before the next one
-
-
-def read_dump(
-    path: str, settings: LinkSettings, *, source: str, batch_posts: int = BATCH_POSTS
-) -> Iterator[PostBatch]:
-    """Read a dump and yield its qualifying links in file order.
-
-    Every line is counted once; a dump that breaks off counts one more, dropped as truncated_dump.
-    Raises InputError where the file is empty, not packed as its name says, or has no submission.
-    """
-    tally = _Tally()
-    for line in read_lines(path):
-        _count(line, tally, settings, path)
-        if len(tally.rows) >= batch_posts:
-            yield _batch(tally, source)
-    if not tally.num_submissions:
-        raise InputError(
-            f"{path}: no line of it is a Reddit submission "
-            f"({tally.num_malformed} of {tally.num_lines} are no JSON object); expected JSON lines "
-            "with url, score, is_self (a dump named RS_*, not RC_*): fetch it again or take it out "
-            "of the recipe"
-        )
-    yield _batch(tally, source)
+    over_18: bool
 
 
 def judge_submission(submission: Submission, settings: LinkSettings) -> Post | str:
@@ -141,7 +138,7 @@ def judge_submission(submission: Submission, settings: LinkSettings) -> Post | s
     karma = _number(submission.score)
     if karma is None:
         return NO_KARMA
-    if karma < settings.min_karma:
+    if karma < settings.least_score:
         return LOW_KARMA
     url = _link(submission)
     if url in ("", SELF_POST):
@@ -159,7 +156,20 @@ def judge_submission(submission: Submission, settings: LinkSettings) -> Post | s
         karma=karma,
         subreddit=submission.subreddit,
         created_at=_seconds(submission.created_utc),
+        over_18=_is_true(submission.over_18),
     )
+
+
+def read_submission(line: bytes) -> Submission | None:
+    """The line's submission, or None where it is no JSON object with such fields."""
+    try:
+        return _DECODER.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        pass
+    try:  # JSON that only the standard library takes: half a surrogate pair in a title, NaN
+        return msgspec.convert(json.loads(line), Submission)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _link(submission: Submission) -> str:
@@ -180,11 +190,12 @@ def _is_true(value: bool | int | str | None) -> bool:
 
 def _number(value: int | float | str | None) -> int | None:
     if type(value) is int:
-        return value if abs(value) < 1 << 62 else None
+        return value if abs(value) < 1 << 60 else None
     try:
-        return int(float(value)) if value is not None else None
+        number = int(float(value)) if value is not None else None
     except (ValueError, OverflowError):
         return None
+    return number if number is not None and abs(number) < 1 << 60 else None
 
 
 def _seconds(value: int | float | str | None) -> int | None:
@@ -194,63 +205,3 @@ def _seconds(value: int | float | str | None) -> int | None:
 
 _REDDIT_PAGE = re.compile(r"com,reddit[,)]")  # any of its hosts, as a url_key begins
 _DECODER = msgspec.json.Decoder(Submission)
-
-
-def _decode(line: bytes) -> Submission | None:
-    """The line's submission, or None where it is no JSON object with such fields."""
-    try:
-        return _DECODER.decode(line)
-    except msgspec.DecodeError:
-        pass
-    try:  # JSON that only the standard library takes: half a surrogate pair in a title, NaN
-        return msgspec.convert(json.loads(line), Submission)
-    except (ValueError, RecursionError):
-        return None
-
-
-def _count(line: bytes, tally: _Tally, settings: LinkSettings, path: str) -> None:
-    tally.num_lines += 1
-    if line is BREAK:
-        tally.dropped[TRUNCATED_DUMP] += 1
-        logger.warning(
-            "%s: breaks off after byte %d of its text; what came before is used", path, tally.offset
-        )
-        return
-    submission = _decode(line)
-    if submission is None:
-        tally.dropped[MALFORMED_LINE] += 1
-        tally.num_malformed += 1
-        if tally.num_malformed <= MAX_LOGGED_LINES:
-            logger.warning("%s: malformed line at byte %d of its text", path, tally.offset)
-    else:
-        # Comments (RC_ dumps) and other JSON have neither.
-        if submission.url is not None or submission.is_self is not None:
-            tally.num_submissions += 1
-        verdict = judge_submission(submission, settings)
-        if isinstance(verdict, str):
-            tally.dropped[verdict] += 1
-        else:
-            tally.rows.append(verdict)
-    tally.offset += len(line) + 1
-
-
-def _batch(tally: _Tally, source: str) -> PostBatch:
-    schema = schemas.table_named("posts").arrow
-    columns: dict[str, Any] = dict(
-        zip(Post._fields, zip(*tally.rows, strict=True), strict=True)
-        if tally.rows
-        else ((name, ()) for name in Post._fields)
-    )
-    columns["source"] = [source] * len(tally.rows)
-    arrays = [pa.array(columns[f.name], _storage(f.type)).cast(f.type) for f in schema]
-    batch = PostBatch(
-        posts=pa.Table.from_arrays(arrays, schema=schema),
-        num_lines=tally.num_lines,
-        dropped=tally.dropped,
-    )
-    tally.rows, tally.num_lines, tally.dropped = [], 0, Counter()
-    return batch
-
-
-def _storage(kind: pa.DataType) -> pa.DataType:
-    return pa.timestamp("s", "UTC") if pa.types.is_timestamp(kind) else kind  # as dumps count

@@ -54,6 +54,10 @@ class Table:
 TEXT = pa.large_string()
 INSTANT = pa.timestamp("us", "UTC")  # what Parquet, Spark and Python share
 
+PLACES = pa.list_(
+    pa.struct([("line", pa.int64()), ("byte", pa.int64()), ("reason", pa.string())])
+)
+
 DOC = Column("doc_id", DOC_ID, "128-bit id of the document, from its place, not its text")
 KEEP = Column("keep", pa.bool_(), "whether the document goes on to the next stage")
 REASON = Column("reason", pa.string(), "why not; null where kept")
@@ -61,10 +65,6 @@ SOURCE = Column("source", pa.string(), "name of the source in the recipe")
 URL = Column("url", pa.string(), "address as captured; null where the source has none")
 URL_KEY = Column("url_key", pa.string(), "canonical address as a sort-friendly key (SURT)")
 
-TABLES: tuple[Table, ...] = (
-    Table(
-        "posts",
-        "Submissions that give a link, as the dumps have them.",
 TRAFFIC = (
     Column("num_received", pa.int64(), "bytes of answers"),
     Column("num_requests", pa.int64(), "requests sent"),
@@ -72,6 +72,10 @@ TRAFFIC = (
     Column("seconds_waited", pa.float64(), "pauses before asking again"),
 )
 
+TABLES: tuple[Table, ...] = (
+    Table(
+        "posts",
+        "Submissions that give a link, as the dumps have them.",
         (
             URL_KEY,
             Column("url", pa.string(), "canonical address of the link"),
@@ -83,14 +87,39 @@ TRAFFIC = (
         ),
     ),
     Table(
+        "pieces",
+        "What each piece of a dump held: part k is piece k, as in `posts`.",
+        (
+            SOURCE,
+            Column("path", pa.string(), "where the dump lies"),
+            Column("piece", pa.int32(), "number of the piece in its dump, from 0"),
+            Column("num_lines", pa.int64(), "lines that the piece owns"),
+            Column("num_bytes", pa.int64(), "their bytes, unpacked, ends included"),
+            Column("num_submissions", pa.int64(), "lines that are submissions"),
+            Column("num_young", pa.int64(), "of them, those with scores taken before votes came"),
+            Column("num_malformed", pa.int64(), "lines that cannot be read"),
+            Column("places", PLACES, "where those are in the piece, from 0; 10,000 at most"),
+        ),
+    ),
+    Table(
+        "malformed",
+        "Lines of the dumps that cannot be read, 10,000 of a piece at most: part k is dump k.",
+        (
+            Column("path", pa.string(), "where the dump lies"),
+            Column("line", pa.int64(), "number of the line, from 1"),
+            Column("byte", pa.int64(), "bytes of unpacked text before it"),
+            Column("reason", pa.string(), "malformed_line, or truncated_dump where the dump ends"),
+        ),
+    ),
+    Table(
         "links",
         "Distinct links that qualify by the karma rule.",
         (
             URL_KEY,
             Column("url", pa.string(), "canonical address, the smallest of its spellings"),
             Column("source", pa.string(), "reddit source of the best submission of it"),
-            Column("karma", pa.int64(), "highest score of a submission of it"),
-            Column("num_posts", pa.int64(), "qualifying submissions of it"),
+            Column("karma", pa.int64(), "highest score of a submission of it, or their sum"),
+            Column("num_posts", pa.int64(), "submissions of it that count"),
             Column("first_posted_at", INSTANT, "earliest of them; may be null"),
         ),
     ),
@@ -104,6 +133,20 @@ TRAFFIC = (
             Column("keep", pa.bool_(), "whether a capture serves it"),
             Column("reason", pa.string(), "why it failed; null otherwise"),
             Column("doc_id", DOC_ID, "the capture that serves it; null where failed"),
+        ),
+    ),
+    Table(
+        "downloads",
+        "Archives and index files that were brought here from elsewhere, one a part.",
+        (
+            SOURCE,
+            Column("kind", pa.string(), "warc, wet or index"),
+            Column("address", pa.string(), "where it was"),
+            Column("path", pa.string(), "where it lies; null where it could not be had"),
+            Column("reason", pa.string(), "why not; null otherwise"),
+            Column("num_bytes", pa.int64(), "bytes of the file; 0 where it could not be had"),
+            Column("sha256", pa.string(), "of its bytes, hexadecimal; null where not had"),
+            *TRAFFIC,
         ),
     ),
     Table(
@@ -134,49 +177,6 @@ TRAFFIC = (
             Column("karma", pa.int64(), "karma of the link"),
         ),
     ),
-    Table(
-    Table(
-        "downloads",
-        "Archives and index files that were brought here from elsewhere, one a part.",
-        (
-            SOURCE,
-            Column("kind", pa.string(), "warc, wet or index"),
-            Column("address", pa.string(), "where it was"),
-            Column("path", pa.string(), "where it lies; null where it could not be had"),
-            Column("reason", pa.string(), "why not; null otherwise"),
-            Column("num_bytes", pa.int64(), "bytes of the file; 0 where it could not be had"),
-            Column("sha256", pa.string(), "of its bytes, hexadecimal; null where not had"),
-            *TRAFFIC,
-        ),
-    ),
-        "wanted",
-        "Links that no capture serves, the hosts of a registered domain in one part.",
-        (
-            URL_KEY,
-            Column("url", pa.string(), "canonical address of the link"),
-            SOURCE,
-            Column("karma", pa.int64(), "karma of the link"),
-        ),
-    ),
-    Table("crawl", "WARC files of the polite crawler, one a part."),
-    Table(
-        "crawled",
-        "What became of each wanted link, in the same parts and order.",
-        (
-            URL_KEY,
-            Column("url", pa.string(), "canonical address asked for"),
-            Column("reason", pa.string(), "why it failed; null where it was fetched"),
-            Column("doc_id", DOC_ID, "its capture; null where it failed"),
-            Column("final_url", pa.string(), "address after redirects; null where it failed"),
-            Column("offset", pa.int64(), "bytes from the WARC file's start to its response record"),
-            Column("length", pa.int64(), "bytes of the record in the file"),
-        ),
-    ),
-    Table(
-        "captures",
-        "Every response record of every archive, each once: part k is archive k.",
-        (
-            DOC,
     Table(
         "lookups",
         "Where the URL index has a capture for each link that no archive serves, or why nowhere.",
@@ -214,6 +214,45 @@ TRAFFIC = (
         ),
     ),
     Table("transfers", "What the byte ranges of each part cost; differs by run.", TRAFFIC),
+    Table(
+        "wanted",
+        "Links that no capture serves, the hosts of a registered domain in one part.",
+        (
+            URL_KEY,
+            Column("url", pa.string(), "canonical address of the link"),
+            SOURCE,
+            Column("karma", pa.int64(), "karma of the link"),
+            Column("reason", pa.string(), "why the index does not serve it; null without an index"),
+        ),
+    ),
+    Table("crawl", "WARC files of the polite crawler, one a part."),
+    Table(
+        "crawled",
+        "What became of each wanted link, in the same parts and order.",
+        (
+            URL_KEY,
+            Column("url", pa.string(), "canonical address asked for"),
+            Column("reason", pa.string(), "why it failed; null where it was fetched"),
+            Column("doc_id", DOC_ID, "its capture; null where it failed"),
+            Column("final_url", pa.string(), "address after redirects; null where it failed"),
+            Column("offset", pa.int64(), "bytes from the WARC file's start to its response record"),
+            Column("length", pa.int64(), "bytes of the record in the file"),
+        ),
+    ),
+    Table(
+        "repeats",
+        "Records that stand in another archive, or before, too: those that are passed over.",
+        (
+            DOC,
+            Column("offset", pa.int64(), "bytes from the start of the part's archive"),
+            Column("reason", pa.string(), "duplicate_record, or conflicting_record_id"),
+        ),
+    ),
+    Table(
+        "captures",
+        "Every response record of every archive, each once: part k is archive k.",
+        (
+            DOC,
             Column("source", pa.string(), "a warc source, or the reddit source that it serves"),
             URL,
             URL_KEY,
@@ -221,8 +260,8 @@ TRAFFIC = (
             Column("warc_path", pa.string(), "where the archive lies"),
             Column("offset", pa.int64(), "bytes from the archive's start to the record"),
             Column("length", pa.int64(), "bytes of the record in the archive; 0 where unknown"),
+            Column("charset", pa.string(), "charset as the crawl's index has it; may be null"),
             Column("karma", pa.int64(), "karma of the link it serves; null where none"),
-            Column("reason", pa.string(), "why the index does not serve it; null without an index"),
         ),
     ),
     Table(
@@ -242,15 +281,6 @@ TRAFFIC = (
             Column("published_on", pa.date32(), "day of publication that the page gives; or null"),
             Column("agreement", pa.float32(), "with the engine compared, 0..1; null where none is"),
             Column("keep", pa.bool_(), "whether there is a text"),
-    Table(
-        "repeats",
-        "Records that stand in another archive, or before, too: those that are passed over.",
-        (
-            DOC,
-            Column("offset", pa.int64(), "bytes from the start of the part's archive"),
-            Column("reason", pa.string(), "duplicate_record, or conflicting_record_id"),
-        ),
-    ),
             Column("reason", pa.string(), "why there is none; null where kept"),
             Column("num_characters", pa.int64(), "code points of the text; 0 where none"),
             Column("text", TEXT, "main text, NFC, lines joined by \\n; null where none"),
@@ -273,7 +303,6 @@ TRAFFIC = (
             DOC, KEEP, REASON,
             Column("language", pa.string(), "most likely language, ISO 639 code"),
             Column("language_confidence", pa.float32(), "its probability, 0..1"),
-            Column("charset", pa.string(), "charset as the crawl's index has it; may be null"),
             Column("num_words", pa.int64(), "words by white space"),
             Column("mean_word_length", pa.float32(), "characters a word"),
             Column("signals", pa.map_(pa.string(), pa.float32()), "every other rule's measure"),

@@ -31,7 +31,7 @@ STAGES: tuple[Stage, ...] = (
         module="jobs.links",
         purpose="Outbound links of the Reddit dumps that earned enough karma.",
         inputs=(),
-        outputs=("links", "posts"),
+        outputs=("links", "malformed", "pieces", "posts"),
         sections=("sources", "links"),
     ),
     Stage(

@@ -64,9 +64,9 @@ def read_texts(path: str, *, max_bytes: int) -> Iterator[TextLine]:
     if Path(path).stat().st_size == 0:
         raise InputError(f"{path}: empty; expected JSON lines with a field `text`")
     if PLAIN_NAME.search(path):
-        yield from _whole(read_lines(path), max_bytes)
+        yield from _whole(read_lines(path, kind="text source"), max_bytes)
     else:
-        yield from _probed(_lines(read_lines(path), max_bytes), path)
+        yield from _probed(_lines(read_lines(path, kind="text source"), max_bytes), path)
 
 
 def _probed(rows: Iterator[TextLine], path: str) -> Iterator[TextLine]:

@@ -36,7 +36,7 @@ TRACKING_PARAMETERS = frozenset({
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _LABEL = re.compile(r"[a-z0-9_-]{1,63}")  # some hosts do have _, and hyphens at the ends
-_NUMBERED_WWW = re.compile(r"www\d{0,2}\.")
+_NUMBERED_WWW = re.compile(r"\Awww\d{0,2}\.")
 _CONTROL = "".join(map(chr, range(0x21)))  # C0 and the space, as browsers strip them
 _INNER_BREAKS = str.maketrans("", "", "\t\n\r")
 # RFC 3986 pchar and query, without %, plus characters that browsers send as they are.
@@ -49,7 +49,7 @@ _USUAL = re.compile(
     r"(/[A-Za-z0-9/\-._~!$&'()*+,;=:@|\[\]]*)?(?:\?([A-Za-z0-9/\-._~!$&'()*+,;=:@|\[\]?]*))?(?:\#.*)?"
 )
 _PERCENT = re.compile(r"%(?:([0-9A-Fa-f]{2}))?")
-_UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 
 
 class _Address(NamedTuple):
@@ -220,7 +220,7 @@ def _normal_escape(match: re.Match[str]) -> str:
     if digits is None:
         return "%25"
     character = chr(int(digits, 16))
-    return character if character in _UNRESERVED else f"%{digits.upper()}"
+    return character if character in UNRESERVED else f"%{digits.upper()}"
 
 
 def _without_dots(path: str) -> str:

@@ -10,8 +10,9 @@ import pytest
 import zstandard
 
 from corpus import dumps
-from corpus.dumps import BREAK, read_lines
+from corpus.dumps import BREAK, read_blocks, read_lines
 from corpus.errors import InputError
+from corpus.simd import PADDING
 
 TEXT = "".join(f'{{"title": "Bücher № {i}"}}\n' for i in range(5_000)).encode()
 LINES = TEXT.split(b"\n")[:-1]
@@ -86,7 +87,35 @@ def test_a_line_without_end_does_not_fill_memory(tmp_path, monkeypatch):
     monkeypatch.setattr(dumps, "PLAIN_BYTES", 10)
     monkeypatch.setattr(dumps, "MAX_LINE_BYTES", 25)
     lines = read(tmp_path, "RS.jsonl", b"x" * 1_000 + b"\nshort\n")
-    assert [len(line) for line in lines] == [20, 5]
+    assert [len(line) for line in lines] == [25, 5]
+    chunks = [b"x" * 30, b"yy\nshort\nlast"]
+    assert [(block.size, block.num_bytes) for block in read_blocks(chunks)] == [
+        (25, 33), (6, 6), (4, 4),
+    ]
+
+
+def test_blocks_are_whole_lines_with_padding():
+    chunks = [b"a", b"bc\nd", b"", b"ef\ngh\ni"]
+    blocks = list(read_blocks(chunks))
+    assert [block.data[: block.size] for block in blocks] == [b"abc\n", b"def\ngh\n", b"i"]
+    assert all(block.data[block.size :] == PADDING for block in blocks)
+
+
+def test_a_break_ends_the_blocks_and_costs_the_line_that_was_read():
+    assert [block and block.size for block in read_blocks([b"a\nb", BREAK, b"c\n"])] == [2, None]
+
+
+def test_little_that_unpacks_to_much_is_read_in_smaller_steps(tmp_path):
+    path = tmp_path / "RS.zst"
+    path.write_bytes(zstandard.compress(b"x" * 500_000_000))
+    longest = max(map(len, dumps.read_chunks(str(path))))
+    assert longest < 50_000_000
+
+
+def test_the_error_says_what_was_expected(tmp_path):
+    (tmp_path / "a.jsonl").touch()
+    with pytest.raises(InputError, match="empty; expected a text source"):
+        list(read_lines(str(tmp_path / "a.jsonl"), kind="text source"))
 
 
 @pytest.mark.parametrize(

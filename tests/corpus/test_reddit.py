@@ -1,30 +1,24 @@
-"""Which submissions give a link, and how a dump's lines are counted."""
+"""Which submissions give a link: the smallest that does, and the nearest that does not."""
 
 from __future__ import annotations
 
-import gzip
 import json
-import logging
-from collections import Counter
-from datetime import UTC, datetime
+from datetime import date
 
 import msgspec
 import pytest
 
-from corpus.errors import InputError
 from corpus.reddit import (
     BAD_URL,
     LOW_KARMA,
-    MALFORMED_LINE,
     NO_KARMA,
     NO_URL,
     SELF_POST,
-    TRUNCATED_DUMP,
     LinkSettings,
     Post,
     Submission,
     judge_submission,
-    read_dump,
+    read_submission,
 )
 
 OLD = {
@@ -40,26 +34,14 @@ POST = Post(
     karma=4,
     subreddit="reddit.com",
     created_at=1120181161,
+    over_18=False,
 )
 
 
-def judge(submission: dict, **changes) -> Post | str:
+def judge(submission: dict, settings: LinkSettings | None = None, **changes) -> Post | str:
     row = {**submission, **changes}
     row = {key: value for key, value in row.items() if value != "absent"}
-    return judge_submission(msgspec.convert(row, Submission), LinkSettings())
-
-
-def read(tmp_path, data: bytes | list, name: str = "RS.jsonl", **options):
-    if isinstance(data, list):
-        data = b"".join(json.dumps(row).encode() + b"\n" for row in data)
-    path = tmp_path / name
-    path.write_bytes(data)
-    batches = list(read_dump(str(path), LinkSettings(), source="webtext", **options))
-    rows = [row for batch in batches for row in batch.posts.to_pylist()]
-    dropped = sum((batch.dropped for batch in batches), Counter())
-    num_lines = sum(batch.num_lines for batch in batches)
-    assert num_lines == len(rows) + dropped.total()
-    return rows, dropped, num_lines
+    return judge_submission(msgspec.convert(row, Submission), settings or LinkSettings())
 
 
 @pytest.mark.parametrize("row", [OLD, NEW])
@@ -78,6 +60,8 @@ def test_old_and_new_fields_give_the_same_post(row):
         ({"score": None}, NO_KARMA),
         ({"score": "absent"}, NO_KARMA),
         ({"score": 1e400}, NO_KARMA),
+        ({"score": 1 << 70}, NO_KARMA),
+        ({"score": 1e30}, NO_KARMA),
         ({"created_utc": "1120181161"}, POST),
         ({"created_utc": 1120181161.0}, POST),
         ({"created_utc": None}, POST._replace(created_at=None)),
@@ -88,6 +72,7 @@ def test_old_and_new_fields_give_the_same_post(row):
         ({"is_self": "absent", "domain": "self.books"}, SELF_POST),
         ({"is_self": "absent"}, POST),
         ({"subreddit": None}, POST._replace(subreddit=None)),
+        ({"over_18": True}, POST._replace(over_18=True)),
         ({"url": "absent"}, NO_URL),
         ({"url": ""}, NO_URL),
         ({"url": "[deleted]"}, NO_URL),
@@ -98,6 +83,13 @@ def test_old_and_new_fields_give_the_same_post(row):
 )
 def test_each_rule_has_its_reason(changes, verdict):
     assert judge(OLD, **changes) == verdict
+
+
+@pytest.mark.parametrize("score", [2, 0, -40])
+def test_where_karma_is_summed_every_score_counts(score):
+    settings = LinkSettings(karma_rule="sum")
+    assert judge(OLD, settings, score=score) == POST._replace(karma=score)
+    assert judge(OLD, settings, score=None) == NO_KARMA
 
 
 def test_another_reddit_page_is_a_link():
@@ -123,70 +115,52 @@ def test_a_crosspost_links_to_what_the_original_links_to(parent, verdict):
     assert judge(row) == verdict
 
 
-def test_lines_become_rows_in_file_order(tmp_path):
-    rows, dropped, num_lines = read(tmp_path, [OLD, {**NEW, "id": "205"}])
-    assert (num_lines, dropped) == (2, Counter())
-    expected = {
-        **POST._asdict(),
-        "source": "webtext",
-        "created_at": datetime(2005, 7, 1, 1, 26, 1, tzinfo=UTC),
-    }
-    assert rows == [expected, {**expected, "post_id": "205"}]
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"id": "broken', b"", b"\x00", b"[1, 2]", b'{"url": ["a"], "is_self": false}',
+        b"[" * 100_000,
+    ],
+)
+def test_a_malformed_line_is_no_submission(line):
+    assert read_submission(line) is None
 
 
-def test_malformed_lines_are_counted_with_their_place(tmp_path, caplog):
-    good = json.dumps(OLD).encode() + b"\n"
-    bad = [
-        b'{"id": "broken", "url": "http://example.com/\n', b"\n", b"\x00not json\n", b"[1, 2]\n",
-        b'{"id": "1", "url": ["a"], "is_self": false}\n', b"[" * 100_000 + b"\n",
-    ]
-    with caplog.at_level(logging.WARNING):
-        rows, dropped, num_lines = read(tmp_path, good + b"".join(bad) + good)
-    assert (len(rows), dropped, num_lines) == (2, Counter({MALFORMED_LINE: 6}), 8)
-    assert f"malformed line at byte {len(good)} of its text" in caplog.text
-
-
-def test_half_a_character_in_a_title_spoils_nothing(tmp_path):
-    line = json.dumps(OLD).replace('"title": "x"', '"title": "\\ud83d", "ratio": NaN')
-    rows, dropped, _ = read(tmp_path, line.encode() + b"\n")
-    assert (len(rows), dropped) == (1, Counter())
-
-
-def test_a_last_line_without_its_end_counts(tmp_path):
-    rows, _, num_lines = read(tmp_path, json.dumps(OLD).encode())
-    assert (len(rows), num_lines) == (1, 1)
-
-
-def test_a_cut_dump_is_used_up_to_the_cut(tmp_path, caplog):
-    whole = b"".join(json.dumps({**OLD, "id": str(i)}).encode() + b"\n" for i in range(20_000))
-    packed = gzip.compress(whole)
-    with caplog.at_level(logging.WARNING):
-        rows, dropped, num_lines = read(tmp_path, packed[: len(packed) // 2], "RS.gz")
-    assert dropped == Counter({TRUNCATED_DUMP: 1})
-    assert 5_000 < len(rows) == num_lines - 1
-    assert "RS.gz: breaks off after byte" in caplog.text
-
-
-def test_rows_come_in_batches_of_bounded_size(tmp_path):
-    path = tmp_path / "RS.jsonl"
-    path.write_text("".join(json.dumps({**OLD, "id": str(i)}) + "\n" for i in range(25)))
-    batches = list(read_dump(str(path), LinkSettings(), source="w", batch_posts=10))
-    assert [batch.posts.num_rows for batch in batches] == [10, 10, 5]
+def test_what_the_standard_library_alone_takes_is_read():
+    line = json.dumps(OLD).replace('"title": "x"', '"title": "\\ud83d", "ratio": NaN').encode()
+    assert judge_submission(read_submission(line), LinkSettings()) == POST
 
 
 @pytest.mark.parametrize(
-    "data",
+    ("seconds", "is_young"),
     [
-        b"these are\nsome lines of text\n",
-        b"\n\n",
-        [{"id": "c1", "body": "a comment", "score": 5, "link_id": "t3_204"}],
+        (1680307199, False), (1680307200, True), (1698796799, True), (1698796800, False),
+        (None, False),
     ],
 )
-def test_a_file_without_submissions_is_one_clear_error(tmp_path, data):
-    with pytest.raises(InputError, match=r"RS\.jsonl: no line of it is a Reddit submission"):
-        read(tmp_path, data)
+def test_scores_of_2023_04_to_2023_10_are_young(seconds, is_young):
+    assert Submission(created_utc=seconds).is_young == is_young
 
 
-def test_a_dump_whose_submissions_all_fall_is_no_error(tmp_path):
-    rows, dropped, _ = read(tmp_path, [{**OLD, "score": 1}])
-    assert (rows, dropped) == ([], Counter({LOW_KARMA: 1}))
+@pytest.mark.parametrize(
+    ("row", "is_submission"),
+    [({"url": "x"}, True), ({"is_self": False}, True), ({"body": "a comment", "score": 5}, False)],
+)
+def test_a_comment_is_no_submission(row, is_submission):
+    assert msgspec.convert(row, Submission).is_submission == is_submission
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"links_per_part": 0},
+        {"bytes_per_task": 0},
+        {"first_day": date(2020, 1, 2), "last_day": date(2020, 1, 1)},
+        {"excluded_domains": ("Example.com",)},
+        {"excluded_domains": ("example.com/x",)},
+        {"excluded_file_types": ("jpg",)},
+    ],
+)
+def test_settings_without_meaning_are_refused(values):
+    with pytest.raises(ValueError, match=next(reversed(values))):
+        LinkSettings(**values)

@@ -149,7 +149,8 @@ def test_a_canonical_address_is_its_own_and_keeps_its_key(url):
 def test_linked_pages_are_met_and_no_other(real_data):
     import json
 
-    from corpus.reddit import LinkSettings, read_dump
+    from corpus.posts import read_dump
+    from corpus.reddit import LinkSettings
     from corpus.warc import read_captures
 
     truth = (real_data / "reddit" / "RS_linked.truth.jsonl").read_text().splitlines()

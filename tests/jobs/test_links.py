@@ -1,7 +1,8 @@
-"""Dumps become posts, a part each, and posts become links."""
+"""Pieces of dumps become posts, a part each, and posts become links."""
 
 from __future__ import annotations
 
+import bz2
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -73,6 +74,10 @@ def test_links_are_the_distinct_addresses_with_their_best_post(session, tmp_path
         return {"url_key": key, "url": url, "source": source, "karma": karma,
                 "num_posts": num_posts, "first_posted_at": at}
 
+    before = sum(len(json.dumps(row)) + 1 for row in ONE)
+    place = {"path": str(tmp_path / "RS_1.jsonl"), "line": 6, "byte": before}
+    assert job.input("malformed").read_all().to_pylist() == [{**place, "reason": "malformed_line"}]
+    assert [row["num_lines"] for row in job.input("pieces").read_all().to_pylist()] == [6, 3]
     assert found.num_parts == 3
     assert found.read_all().sort_by("url_key").to_pylist() == [
         row("test,a)/x", "http://a.test/x", "book", 9, 3, 80),
@@ -97,3 +102,83 @@ def test_an_empty_dump_stops_the_stage(session, tmp_path):
 def test_the_stage_depends_on_its_dumps(tmp_path, sources):
     recipe = Recipe(name="test", sources=sources)
     assert links.files(recipe) == [str(tmp_path / "RS_1.jsonl"), str(tmp_path / "RS_2.jsonl")]
+
+
+def rows_of(job: Job, dataset: str) -> list[dict]:
+    return job.input(dataset).read_all().to_pylist()
+
+
+def test_the_cut_of_a_dump_changes_no_row(session, tmp_path):
+    rows = [
+        {**PAGE, "id": f"{i:x}", "url": f"http://a.b/{i % 600}", "score": i % 7, "created_utc": i}
+        for i in range(2_000)
+    ]
+    text = "".join(
+        json.dumps(row) + "\n" + "broken\n" * (i % 500 == 9) for i, row in enumerate(rows)
+    )
+    (tmp_path / "RS.bz2").write_bytes(bz2.compress(text.encode() * 4, 1))
+    (tmp_path / "RS.jsonl").write_text(text)
+    sources = {"zine": Source(kind="reddit", files=(str(tmp_path / "RS.*"),))}
+    jobs = []
+    for size in (1 << 30, 20_000):
+        job = job_of(session, tmp_path / f"{size}", sources, bytes_per_task=size)
+        links.run(job)
+        jobs.append(job)
+    assert jobs[0].input("posts").num_parts == 2
+    assert jobs[1].input("posts").num_parts > 8
+    for dataset in ("posts", "malformed"):
+        assert rows_of(jobs[1], dataset) == rows_of(jobs[0], dataset)
+    assert rows_of(jobs[1], "links") == rows_of(jobs[0], "links")
+    assert jobs[1].ledger.to_json() == jobs[0].ledger.to_json()
+    places = [row for row in rows_of(jobs[1], "malformed") if row["path"].endswith("jsonl")]
+    assert [row["line"] for row in places] == [11, 512, 1013, 1514]
+    assert all(text[row["byte"] :].startswith("broken\n") for row in places)
+
+
+SUMMED = [
+    ("http://a.test/", 2), ("http://a.test/", 2),
+    ("http://b.test/", 9), ("http://b.test/", -7),
+    ("http://c.test/", 2), ("http://c.test/", 1), ("http://c.test/", None),
+    ("http://z.test/", 1),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [("post", {"b.test": (9, 1)}), ("sum", {"a.test": (4, 2), "c.test": (3, 2)})],
+)
+def test_karma_counts_by_post_or_by_the_sum_over_an_address(session, tmp_path, rule, expected):
+    rows = [
+        {**PAGE, "id": str(i), "url": url, "score": score, "created_utc": 9}
+        for i, (url, score) in enumerate(SUMMED)
+    ]
+    source = Source(kind="reddit", files=(write_dump(tmp_path / "RS.jsonl", rows),))
+    job = job_of(session, tmp_path / "root", {"zine": source}, karma_rule=rule)
+    links.run(job)
+    found = {row["url"][7:-1]: (row["karma"], row["num_posts"]) for row in rows_of(job, "links")}
+    assert found == expected
+
+
+def test_the_last_address_is_asked_for_its_sum_too(session, tmp_path):
+    # openwebtext2's generate_urls.py writes the last group of posts whatever its sum is.
+    rows = [{**PAGE, "id": "1", "url": "http://z.test/", "score": -5, "created_utc": 9}]
+    source = Source(kind="reddit", files=(write_dump(tmp_path / "RS.jsonl", rows),))
+    job = job_of(session, tmp_path / "root", {"zine": source}, karma_rule="sum")
+    links.run(job)
+    assert (job.input("posts").num_rows, job.input("links").num_rows) == (1, 0)
+
+
+def test_a_dump_with_scores_too_young_is_warned_of_once(session, tmp_path, capsys):
+    rows = [{**ONE[0], "created_utc": 1_684_000_000 + i} for i in range(300)]
+    source = Source(kind="reddit", files=(write_dump(tmp_path / "RS.jsonl", [*rows, *TWO]),))
+    links.run(job_of(session, tmp_path / "root", {"zine": source}, bytes_per_task=5_000))
+    said = "".join(capsys.readouterr())
+    assert said.count("300 of 303 submissions are of 2023-04 to 2023-10") == 1
+
+
+def test_a_dump_of_comments_stops_the_stage_whatever_its_pieces(session, tmp_path):
+    source = Source(
+        kind="reddit", files=(write_dump(tmp_path / "RC.jsonl", [{"body": "x"}] * 1_000),)
+    )
+    with pytest.raises(InputError, match=r"RC\.jsonl: no line of it .*of 1000 are no JSON object"):
+        links.run(job_of(session, tmp_path / "root", {"zine": source}, bytes_per_task=2_000))
