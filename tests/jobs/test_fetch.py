@@ -13,7 +13,10 @@ from warcio.warcwriter import WARCWriter
 
 from corpus import schemas
 from corpus.crawl_settings import FetchSettings
+from corpus.crawler import crawl_links
 from corpus.datasets import part_from_json, publish_manifest
+from corpus.errors import ConfigError
+from corpus.frontier import JOURNAL, frontier_folder
 from corpus.identity import doc_id_of_record
 from corpus.ledger import Ledger
 from corpus.publishing import PartOutput
@@ -160,6 +163,36 @@ def test_a_stopped_crawl_goes_on_at_the_next_part_and_a_domain_stays_in_one(sess
         fetch.run(job)
         assert {host for _, host, _ in web.requests} == hosts[number]
     assert job.input("captures").read_all(["doc_id", "url"]) == before
+
+
+def test_a_part_that_was_killed_half_way_goes_on_with_the_links_that_it_lacks(session, tmp_path):
+    urls = [f"http://{host}/{n}" for host in ("a.test", "b.test", "slow.test") for n in range(2)]
+    with running() as web:
+        settings = fetch_settings(web.connect_to)
+        job = job_of(session, tmp_path / "root", [], settings)
+        write_links(job, urls)
+        fetch.run(job)
+        before = job.input("captures").read_all(["doc_id", "url"])
+        folder = frontier_folder(job.store, 0)
+        assert not folder.exists()
+        # As a kill leaves it: answers in the frontier, no part published.
+        wanted = job.input("wanted").read(0)["url"].to_pylist()
+        crawl_links(wanted, settings, tmp_path / "crawl.warc.gz", frontier=folder)
+        journal = (folder / JOURNAL).read_bytes().splitlines(keepends=True)
+        (folder / JOURNAL).write_bytes(b"".join(journal[:-1]) + journal[-1][:20])
+        for step in ("crawl", "list"):
+            job.store.remove("_stages", "fetch", step, "00000.json")
+        web.requests.clear()
+        fetch.run(job)
+        assert len([path for _, _, path in web.requests if path != "/robots.txt"]) == 1
+    assert job.input("captures").read_all(["doc_id", "url"]) == before
+
+
+def test_a_crawl_of_strangers_without_a_contact_stops(session, tmp_path):
+    job = job_of(session, tmp_path, [], FetchSettings())
+    write_links(job, ["http://example.org/"])
+    with pytest.raises(ConfigError, match=r"fetch\.contact: empty, and example\.org"):
+        fetch.run(job)
 
 
 def test_a_damaged_record_serves_no_link_and_without_a_crawler_that_is_not_captured(
