@@ -1,9 +1,11 @@
 """Main text by trafilatura (Barbaresi 2021, ACL system demonstrations), comments left out.
 
-Without comments its word 4-gram F1 on 400 gold pages is .845 at 41 pages/s/core; its default has
-.839 at 36, its fast mode .820 at 59. Its own deduplication is off: that remembers what it saw, so
-a page's text would depend on the pages before it. Its caches besides hold values that follow from
-their keys.
+Chosen by mean word 4-gram F1 on 1,111 gold pages: without comments .840, its default .835, without
+tables .832, with Markdown's marks .838, for recall .827 at 1.6 times the pages/s; on 400 of them
+for precision .794, its fast mode .820. Paragraphs, items and lines of code become lines, with their
+indentation. Its own deduplication is off: that remembers what it saw, so a page's text would depend
+on the pages before it. Its caches besides hold values that follow from their keys.
+Limit: blank lines within code are lost.
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ import struct
 import sys
 import time
 import traceback
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -217,7 +218,12 @@ def _peak_bytes() -> int:
 
 
 def _forget_peak() -> int | None:
-    """Begin to measure the peak of memory anew; its bytes, or null where that cannot be done."""
+    """Begin to measure the peak of memory anew; its bytes, or null where that cannot be done.
+
+    What earlier pages left free goes back to the system first, or this one would seem to need none.
+    """
+    with suppress(AttributeError):  # in C libraries other than GNU's
+        ctypes.CDLL(None).malloc_trim(0)
     try:
         CLEAR_REFS.write_bytes(b"5")
     except OSError:
