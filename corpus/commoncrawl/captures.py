@@ -105,8 +105,10 @@ def fetch_captures(
     by_archive: dict[str, list[Place]] = {}
     for place in places:
         by_archive.setdefault(place.address, []).append(place)
-    fetch = _Fetch(settings, transfer, cache)
-    reasons = asyncio.run(fetch.all(by_archive))
+    try:
+        reasons = asyncio.run(_Fetch(settings, transfer, cache).all(by_archive))
+    except BaseExceptionGroup as group:  # of tasks that were ended together: the first says why
+        raise _first(group) from group
     with path.open("wb") as file:
         written = {
             place: got
@@ -114,6 +116,12 @@ def fetch_captures(
             for place, got in _written(address, members, reasons, cache, file)
         }
     return [written[place] for place in places]
+
+
+def _first(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
 
 
 def _written(

@@ -44,11 +44,11 @@ REDIRECTS = (301, 302, 303, 307, 308)
 
 IS_CDX = re.compile(r"(?:^|/)[^/]*cdx[^/]*$", re.I)  # cdx-00000.gz, index.cdxj, crawl.cdx.gz
 LINE = (
-    "capture_url string, fetched_at timestamp, status int, mime string, charset string, "
-    "digest string, redirect string, truncated string, filename string, offset bigint, "
-    "length bigint"
+    "capture_url: string, fetched_at: timestamp, status: int, mime: string, charset: string, "
+    "digest: string, redirect: string, truncated: string, filename: string, offset: bigint, "
+    "length: bigint"
 )
-LINE_COLUMNS = tuple(part.split()[0] for part in LINE.split(", "))
+LINE_COLUMNS = tuple(part.split(":")[0] for part in LINE.split(", "))
 # Columns of Common Crawl's table that are read; older crawls lack the newer ones, which are null.
 TABLE_SCHEMA = (
     "url_surtkey string, url string, fetch_time timestamp, fetch_status int, "
@@ -121,6 +121,7 @@ def looked_up(
     sought: DataFrame, index: Sequence[DataFrame], settings: CommonCrawlSettings
 ) -> DataFrame:
     """The links with `reason`, `num_hops` and the place of the capture that serves them."""
+    # Functions without hints throughout: pyspark warns of those that it cannot use.
     surt = sql.udf(lambda url: surt_key(url), "string")
     pending = sought.withColumns({
         "surt": surt("url"), "target": sql.col("url_key"), "trail": sql.array("url_key"),
@@ -155,7 +156,7 @@ def _hop(
         .where("rank = 1")
         .drop("rank", "is_cut")
     )
-    step = sql.udf(_next, "struct<target: string, surt: string>")
+    step = sql.udf(lambda *both: _next(*both), "struct<target: string, surt: string>")
     joined = pending.join(first, "url_key", "left").withColumn(
         "step", sql.when(sql.col("kind") == MOVED, step("capture_url", "redirect"))
     )
@@ -176,7 +177,7 @@ def _hits(pending: DataFrame, index: DataFrame) -> DataFrame:
     keys = pending.select("url_key", "surt", "target")
     met = index.join(keys, "surt")
     if "line" in index.columns:
-        parse = sql.udf(_parsed, f"struct<{LINE.replace(' ', ': ').replace(',:', ',')}>")
+        parse = sql.udf(lambda line: _parsed(line), f"struct<{LINE}>")
         met = met.withColumn("parsed", parse("line"))
         columns = [sql.col(f"parsed.{name}").alias(name) for name in LINE_COLUMNS]
         met = met.select("url_key", "target", *columns)
@@ -222,8 +223,10 @@ def _parsed(line: str) -> tuple[Any, ...] | None:
     )  # fmt: skip
 
 
-def _next(url: str, redirect: str) -> tuple[str, str] | None:
+def _next(url: str | None, redirect: str | None) -> tuple[str, str] | None:
     """(url_key, SURT key) of where a redirect leads, or None where to no address of the web."""
+    if url is None or redirect is None:  # Spark asks for every row, whatever `when` says
+        return None
     try:
         both = canonical_and_key(urljoin(url, redirect))
     except ValueError:

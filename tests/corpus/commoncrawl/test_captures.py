@@ -19,6 +19,7 @@ from corpus.commoncrawl.captures import (
 )
 from corpus.commoncrawl.settings import CommonCrawlSettings
 from corpus.commoncrawl.transfer import Counts, Transfer
+from corpus.errors import SetupError
 from corpus.warc import read_captures
 from tests.mirror import Fault, Mirror, mirroring
 from tests.warcs import page, record, record_id
@@ -123,6 +124,17 @@ def test_a_folder_with_a_copy_serves_too(tmp_path):
     with mirroring() as nobody:
         places = [replace(place(nobody, n), address=str(tmp_path / NAME)) for n in range(6)]
     assert fetch(places, tmp_path)[1] == b"".join(MEMBERS)
+
+
+def test_what_stops_the_stage_comes_as_itself(tmp_path, monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
+    places = [Place(url="u", address=f"s3://bucket/{n}", offset=n, length=9) for n in range(3)]
+    settings = CommonCrawlSettings(s3_endpoint="http://127.0.0.1:9")
+    with pytest.raises(SetupError, match="without credentials"):
+        fetch(places, tmp_path, settings)
 
 
 def test_spans_join_what_is_near_and_stay_short():
