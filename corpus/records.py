@@ -96,17 +96,19 @@ def _read_warc_header(reader: Reader, record: Record) -> int:
         headers = _warc_parser.parse(io.BytesIO(reader.header()))
     except StatusAndHeadersParserException as error:
         raise Rotten(str(error)) from error
-    record.type = (headers.get_header("WARC-Type") or "").strip().lower()
-    record.record_id = headers.get_header("WARC-Record-ID") or None
-    record.url = _clean_url(headers.get_header("WARC-Target-URI"))
-    record.date = headers.get_header("WARC-Date") or ""
-    record.content_type = headers.get_header("Content-Type") or ""
-    record.block_digest = headers.get_header("WARC-Block-Digest")
-    record.payload_digest = headers.get_header("WARC-Payload-Digest")
-    record.is_cut = bool((headers.get_header("WARC-Truncated") or "").strip())
+    # One pass instead of warcio's one for each name; of a name that stands twice the first counts.
+    fields = {name.lower(): value for name, value in reversed(headers.headers)}
+    record.type = fields.get("warc-type", "").strip().lower()
+    record.record_id = fields.get("warc-record-id") or None
+    record.url = _clean_url(fields.get("warc-target-uri"))
+    record.date = fields.get("warc-date", "")
+    record.content_type = fields.get("content-type", "")
+    record.block_digest = fields.get("warc-block-digest")
+    record.payload_digest = fields.get("warc-payload-digest")
+    record.is_cut = bool(fields.get("warc-truncated", "").strip())
     is_page = record.type == "resource" and _is_web(record.url)
     record.is_response = record.type == "response" or is_page
-    return _length(headers.get_header("Content-Length"))
+    return _length(fields.get("content-length"))
 
 
 def _read_arc_header(reader: Reader, record: Record) -> int:
