@@ -89,11 +89,15 @@ class Reader:
         return b"".join(pieces)
 
     def skip(self, num: int) -> None:
-        """Pass over num bytes."""
-        while num > 0:
-            step = min(num, SCAN_BYTES)
-            self.read(step)
+        """Pass over num bytes; raises Cut at the end."""
+        while True:
+            step = min(num, len(self._buffer) - self._at)
+            self._at += step
             num -= step
+            if num == 0:
+                return
+            if not self._fill():
+                raise self._too_short()
 
     def header(self) -> bytes:
         """Lines up to and with the first blank one; raises Rotten where there is none in sight."""
