@@ -137,18 +137,18 @@ TABLES: tuple[Table, ...] = (
     ),
     Table(
         "downloads",
-        "Archives and index files that were brought here from elsewhere, one a part.",
+        "Files brought here from elsewhere, and every WET archive, one a part.",
         (
             SOURCE,
             Column("kind", pa.string(), "warc, wet or index"),
-            Column("address", pa.string(), "where it was"),
+            Column("address", pa.string(), "where it was; `path` where it lay here"),
             Column("path", pa.string(), "where it lies; null where it could not be had"),
             Column("reason", pa.string(), "why not; null otherwise"),
             Column("num_bytes", pa.int64(), "bytes of the file; 0 where it could not be had"),
-            Column("sha256", pa.string(), "of its bytes, hexadecimal; null where not had"),
-            *TRAFFIC,
+            Column("sha256", pa.string(), "of a copy's bytes, hexadecimal; null where none"),
         ),
     ),
+    Table("transfers", "What each file of `downloads` cost; differs by run.", TRAFFIC),
     Table(
         "scanned",
         "Every response record of the local archives, as the archives have them.",
@@ -213,7 +213,7 @@ TABLES: tuple[Table, ...] = (
             Column("length", pa.int64(), "bytes of the record in the file; null where not kept"),
         ),
     ),
-    Table("transfers", "What the byte ranges of each part cost; differs by run.", TRAFFIC),
+    Table("range_transfers", "What the byte ranges of a part cost; differs by run.", TRAFFIC),
     Table(
         "wanted",
         "Links that no capture serves, the hosts of a registered domain in one part.",

@@ -1,10 +1,11 @@
 """Main text of each capture and each line of the text sources, or a reason.
 
 Part k of `documents` is archive k of `captures`, row by row in the same order; the parts after
-them are the text files, in the recipe's order. A task reads its archive once from front to back,
-and gives its pages to a process of their own (corpus/extraction/isolation.py), batch by batch. A
-capture that is listed and not found again, because the archive was changed, is a row with a
-reason. A page that fails in the engine is a row with a reason too, and goes to `quarantine`.
+them are the text files, in the recipe's order, then the WET archives. A task reads its archive once
+from front to back, and gives its pages to a process of their own (corpus/extraction/isolation.py),
+batch by batch. A capture that is listed and not found again, because the archive was changed, is a
+row with a reason. A page that fails in the engine is a row with a reason too, and goes to
+`quarantine`.
 Cost: a batch of pages in memory. Limit: a part is an archive or a file, however large.
 """
 
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 
+from corpus.conversions import Conversion, read_conversions
 from corpus.datasets import Dataset
 from corpus.errors import Damaged
 from corpus.extraction import ExtractSettings, clean_text, repair
@@ -58,10 +60,11 @@ class Extracted(NamedTuple):
 
 
 class TextFile(NamedTuple):
-    """One file of a text source."""
+    """One file of a text source, or a WET archive."""
 
     source: str
     path: str
+    kind: str = "text"
 
 
 def files(recipe: Recipe) -> list[str]:
@@ -73,10 +76,19 @@ def run(job: Job) -> None:
     """One task for each archive and each text file."""
     captures = job.input("captures")
     texts = [TextFile(source, path) for source, path in source_files(job.recipe.sources, "text")]
+    texts += _wet_archives(job)
     task = partial(_extract_part, captures, job.recipe.extract)
     items: list[int | TextFile] = [*range(captures.num_parts), *texts]
     outputs = ("other_texts", "quarantine", "documents")
     job.map_parts(task, items, outputs=outputs, counted="documents")
+
+
+def _wet_archives(job: Job) -> list[TextFile]:
+    """The WET archives that fetch found or brought."""
+    if all(source.kind != "wet" for source in job.recipe.sources.values()):
+        return []
+    rows = job.input("downloads").read_all(["source", "path", "kind"]).to_pylist()
+    return [TextFile(**row) for row in rows if row["kind"] == "wet" and row["path"] is not None]
 
 
 def _extract_part(
@@ -86,7 +98,8 @@ def _extract_part(
         out.taken(captures.part_rows(item))
         documents = _quarantined(archive_documents(captures.read(item), settings), out)
     else:
-        documents = _counted(text_documents(item, settings), out)
+        read = wet_documents if item.kind == "wet" else text_documents
+        documents = _counted(read(item, settings), out)
     for batch in _batches(documents):
         _write(out, "documents", map(document_row, batch))
         if settings.compare is not None:
@@ -160,6 +173,24 @@ def text_documents(item: TextFile, settings: ExtractSettings) -> Iterator[Extrac
         yield Extracted(place, _extraction_of(line, settings))
 
 
+def wet_documents(item: TextFile, settings: ExtractSettings) -> Iterator[Extracted]:
+    """What became of each record of a WET archive."""
+    name = Path(item.path).name
+    for record in read_conversions(item.path, max_bytes=settings.max_bytes):
+        place = {
+            "doc_id": doc_id_of_place(item.source, name, record.offset),
+            "source": item.source,
+            "url": record.url,
+            "url_key": url_key(record.url) if record.url else None,
+            "warc_file": name,
+            "offset": record.offset,
+            "length": record.length,
+            "fetched_at": record.fetched_at,
+        }
+        found = replace(_extraction_of(record, settings), declared_language=record.language)
+        yield Extracted(place, found)
+
+
 class _Archive:
     """One archive, read once from front to back."""
 
@@ -181,12 +212,12 @@ class _Archive:
         return self._next if is_same else None
 
 
-def _extraction_of(line: TextLine, settings: ExtractSettings) -> Extraction:
+def _extraction_of(line: TextLine | Conversion, settings: ExtractSettings) -> Extraction:
     text = line.text
     if text is not None and settings.fix_text:
         text = clean_text(repair(text)) or None
     reason = line.reason if line.text is None else None if text else NO_TEXT
-    return Extraction(text=text, title=line.title, reason=reason)
+    return Extraction(text=text, title=getattr(line, "title", None), reason=reason)
 
 
 def document_row(document: Extracted) -> dict[str, Any]:
@@ -195,7 +226,7 @@ def document_row(document: Extracted) -> dict[str, Any]:
     columns = ("doc_id", "source", "url", "url_key", "warc_file", "offset", "length")
     return {
         **{column: place[column] for column in columns},
-        "fetched_at": capture.fetched_at if capture is not None else None,
+        "fetched_at": capture.fetched_at if capture is not None else place.get("fetched_at"),
         "title": found.title,
         "declared_language": found.declared_language,
         "published_on": found.published_on,

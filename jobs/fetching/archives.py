@@ -67,7 +67,8 @@ def planned(job: Job) -> list[Place]:
             by_source.setdefault(source, []).extend(_listed(path, settings))
         for source, paths in by_source.items():
             section = job.recipe.sources[source]
-            kept = drawn(paths, share=section.share, limit=section.limit, seed=job.seed)
+            distinct = dict.fromkeys(paths)
+            kept = drawn(distinct, share=section.share, limit=section.limit, seed=job.seed)
             places += [Place(source, kind, path) for path in kept]
     return places
 
@@ -92,21 +93,28 @@ def bring(job: Job, places: Sequence[Place]) -> dict[str, list[tuple[str, str]]]
     Raises InputError where nothing that lies elsewhere could be had.
     """
     remote = [place for place in places if is_remote(place.path)]
-    tasks, connections = connections_a_task(job, len(remote))
+    items = [place for place in places if is_remote(place.path) or place.kind == "wet"]
+    tasks, connections = connections_a_task(job, len(items))
     cache = cache_folder(job) if remote else Path()
-    task = partial(_copy, job.recipe.commoncrawl, cache, connections)
+    task = partial(_bring, job.recipe.commoncrawl, cache, connections)
     job.map_parts(
-        task, remote, outputs=("downloads",), counted="downloads", step="copy", at_once=tasks
+        task,
+        items,
+        outputs=("transfers", "downloads"),
+        counted="downloads",
+        step="copy",
+        at_once=tasks,
     )
     rows = job.input("downloads").read_all(["address", "path", "reason", "num_bytes"]).to_pylist()
     here = {row["address"]: row["path"] for row in rows if row["path"] is not None}
+    failed = [row for row in rows if row["path"] is None]
     if remote:
         num_bytes = sum(row["num_bytes"] for row in rows)
-        job.log(f"{len(here):,} of {len(rows):,} files brought here, {num_bytes:,} bytes")
-    if remote and not here:
+        job.log(f"{len(failed):,} of {len(rows):,} files could not be had; {num_bytes:,} bytes can")
+    if remote and len(failed) == len(remote):
         raise InputError(
-            f"sources: none of {len(remote)} files could be had, the first, {remote[0].path}, for "
-            f"{rows[0]['reason']}; check the addresses, commoncrawl.base and the network"
+            f"sources: none of {len(remote)} files could be had, the first, {failed[0]['address']},"
+            f" for {failed[0]['reason']}; check the addresses, commoncrawl.base and the network"
         )
     found: dict[str, list[tuple[str, str]]] = {kind: [] for kind in REMOTE_KINDS}
     for place in places:
@@ -116,16 +124,21 @@ def bring(job: Job, places: Sequence[Place]) -> dict[str, list[tuple[str, str]]]
     return found
 
 
-def _copy(
+def _bring(
     settings: CommonCrawlSettings, cache: Path, connections: int, out: PartOutput, place: Place
 ) -> None:
+    """Write a row of `downloads`, and copy what it speaks of, where that lies elsewhere."""
     out.taken()
     row = {"source": place.source, "kind": place.kind, "address": place.path, "num_bytes": 0}
     transfer = Transfer(settings, connections=connections)
     try:
-        with storage_errors(str(cache)):
-            path = cache_path(cache, place.path)
-            copied = asyncio.run(copy_file(transfer, place.path, path))
+        if is_remote(place.path):
+            with storage_errors(str(cache)):
+                path = cache_path(cache, place.path)
+                copied = asyncio.run(copy_file(transfer, place.path, path))
+            row |= {"path": copied.path, "num_bytes": copied.num_bytes, "sha256": copied.sha256}
+        else:
+            row |= {"path": place.path, "num_bytes": Path(place.path).stat().st_size}
     except TransferFailed as failure:
         if place.kind == "index":
             raise InputError(
@@ -133,9 +146,8 @@ def _copy(
                 "send its links to the crawler; run fetch again, or take it out of the recipe"
             ) from failure
         row["reason"] = failure.reason
-    else:
-        row |= {"path": copied.path, "num_bytes": copied.num_bytes, "sha256": copied.sha256}
-    write_rows(out, "downloads", [row | traffic(transfer.counts)])
+    write_rows(out, "downloads", [row])
+    write_rows(out, "transfers", [traffic(transfer.counts)])
 
 
 def traffic(counts: Counts) -> dict[str, float]:

@@ -33,7 +33,7 @@ def fetch_ranges(job: Job) -> None:
     job.map_parts(
         partial(_fetch_part, job.recipe.commoncrawl, lookups, cache, connections),
         range(num_parts),
-        outputs=("ranged", "transfers", "ranges"),
+        outputs=("ranged", "range_transfers", "ranges"),
         counted="ranges",
         step="ranges",
         expected=[lookups.part_rows(part) for part in range(num_parts)],
@@ -41,7 +41,7 @@ def fetch_ranges(job: Job) -> None:
     )
     if num_parts:
         ranges = job.input("ranges")
-        costs = job.input("transfers").read_all().to_pydict()
+        costs = job.input("range_transfers").read_all().to_pydict()
         job.log(
             f"{ranges.num_kept:,} links from the index, {ranges.num_rows - ranges.num_kept:,} not; "
             f"{sum(costs['num_requests']):,} requests, {sum(costs['num_retries']):,} again, "
@@ -73,7 +73,7 @@ def _fetch_part(
             answers = fetch_captures(places, settings, path, cache=cache, transfer=transfer)
         got = dict(zip(places, answers, strict=True))
     write_rows(out, "ranges", [_row(row, got, ranged_name(part)) for row in rows])
-    write_rows(out, "transfers", [traffic(transfer.counts)])
+    write_rows(out, "range_transfers", [traffic(transfer.counts)])
 
 
 def _place(row: dict[str, Any]) -> Place:

@@ -22,6 +22,7 @@ from jobs.extract import (
     archive_documents,
     document_row,
     text_documents,
+    wet_documents,
 )
 from tests.corpus.extraction.engines import failing_engine  # noqa: F401 - a fixture
 from tests.tables import write_table
@@ -152,6 +153,22 @@ def test_each_line_of_a_text_file_is_a_row(tmp_path):
         "num_characters": 7,
         "text": "A book.",
     }
+
+
+def test_each_record_of_a_wet_archive_is_a_row(tmp_path):
+    head = "WARC/1.0\r\nWARC-Type: conversion\r\nWARC-Target-URI: http://e.com/{}\r\n"
+    texts = ["One\ntext", " ", "schÃ¶n"]
+    path = tmp_path / "a.wet"
+    path.write_bytes(b"".join(
+        f"{head.format(n)}Content-Length: {len(text.encode())}\r\n\r\n{text}\r\n\r\n".encode()
+        for n, text in enumerate(texts)
+    ))
+    item = TextFile("wet", str(path), "wet")
+    rows = [document_row(d) for d in wet_documents(item, ExtractSettings(fix_text=True))]
+    assert [(r["url_key"], r["text"], r["reason"]) for r in rows] == [
+        ("com,e)/0", "One\ntext", None), ("com,e)/1", None, "no_text"), ("com,e)/2", "schön", None),
+    ]
+    assert rows[0]["doc_id"] == doc_id_of_place("wet", "a.wet", 0)
 
 
 def test_texts_are_repaired_where_the_recipe_asks(tmp_path):

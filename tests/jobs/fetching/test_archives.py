@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from corpus.ledger import Ledger
 from corpus.sources import Source
 from corpus.stages import stage_named
 from corpus.storage import Store
-from jobs import fetch
+from jobs import extract, fetch
 from jobs.fetching.archives import connections_a_task, planned
 from jobs.parts import Job
 from jobs.recipe import Recipe
@@ -63,7 +64,7 @@ def test_a_listing_s_archives_are_brought_and_scanned(session, tmp_path, mirror:
         (mirror.base + name, "not_found" if name == NAMES[2] else None,
          0 if name == NAMES[2] else len(CRAWL.archives[name])) for name in NAMES
     ]
-    assert rows[0]["num_requests"] == 3
+    assert job.input("transfers").read(0).to_pylist()[0]["num_requests"] == 3
     captures = job.input("captures").read_all(["url", "warc_path"]).to_pylist()
     assert [row["url"][-1] for row in captures] == ["0", "1", "2", "3", "6", "7"]
     assert Path(captures[0]["warc_path"]).read_bytes() == CRAWL.archives[NAMES[0]]
@@ -75,6 +76,28 @@ def test_a_listing_s_archives_are_brought_and_scanned(session, tmp_path, mirror:
     fetch.run(job)
     assert [path for path, _, _ in mirror.requests] == [LISTING, NAMES[2]]
     assert job.input("captures").num_rows == 8
+
+
+@pytest.mark.spark
+def test_wet_archives_here_and_there_are_listed_for_extract(session, tmp_path, mirror):
+    wet = gzip.compress(
+        b"WARC/1.0\r\nWARC-Type: conversion\r\nWARC-Target-URI: http://e.test/\r\n"
+        b"WARC-Identified-Content-Language: eng\r\nWARC-Date: 2024-05-18T01:58:10Z\r\n"
+        b"Content-Length: 6\r\n\r\nA text\r\n\r\n"
+    )
+    mirror.files["there.wet.gz"] = wet
+    (tmp_path / "here.wet.gz").write_bytes(wet)
+    files = (mirror.base + "there.wet.gz", str(tmp_path / "here.wet.gz"))
+    job = job_of(session, tmp_path / "root", mirror.base, {"w": Source(kind="wet", files=files)})
+    fetch.run(job)
+    extract.run(replace(job, stage=stage_named("extract")))
+    columns = ("url", "warc_file", "declared_language", "text", "fetched_at")
+    rows = job.input("documents").read_all(columns).to_pylist()
+    assert [tuple(row.values())[:4] for row in rows] == [
+        ("http://e.test/", name, "eng", "A text") for name in ("there.wet.gz", "here.wet.gz")
+    ]
+    assert rows[0]["fetched_at"].year == 2024
+    assert job.ledger.to_json()["rows"] == {"taken": 2, "kept": 2, "dropped": {}}
 
 
 @pytest.mark.spark

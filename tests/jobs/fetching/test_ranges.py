@@ -108,7 +108,7 @@ def test_links_come_from_the_index_and_what_it_lacks_from_the_web(session, tmp_p
     }
     check_captures(job)
     assert job.ledger.to_json()["records"] == {"taken": 5, "kept": 5, "dropped": {}}
-    costs = job.input("transfers").read_all().to_pydict()
+    costs = job.input("range_transfers").read_all().to_pydict()
     assert sum(costs["num_requests"]) == len(mirror.requests) == 6  # the bad one is asked thrice
     for row in job.input("fetches").read_all().to_pylist():
         if row["url"].startswith("http://b.test/old"):
