@@ -136,9 +136,12 @@ async def _crawl(urls: Sequence[str], settings: FetchSettings, frontier: Frontie
                         frontier.add_page(link, page)
                         num_failures = 0
 
-        async with asyncio.TaskGroup() as group:
-            for links in by_host.values():
-                group.create_task(visit(links))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for links in by_host.values():
+                    group.create_task(visit(links))
+        except ExceptionGroup as errors:  # a full disk, as a rule: the others are its echo
+            raise errors.exceptions[0] from errors
 
 
 class Crawler:

@@ -8,6 +8,7 @@ asks the hop's questions first. Bodies come as sent, with their content coding.
 from __future__ import annotations
 
 import asyncio
+import errno
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from aiohttp.connector import Connection
 from yarl import URL
 
 from corpus.crawl_archive import Page
+from corpus.errors import SetupError
 from corpus.hosts import (
     Bandwidth,
     GuardedResolver,
@@ -45,6 +47,7 @@ PRIVATE_ADDRESS = "private_address"
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _THROTTLES = frozenset({429, 503})
 _CHUNK_BYTES = 1 << 16
+_OWN_FAULTS = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}  # of no host's making
 KEEP_ALIVE_SECONDS = 5.0  # a connection is kept for the host's next turn
 DNS_SECONDS = 300  # a name's addresses, once checked, are used; most names promise so long
 MAX_HEADER_LINE_BYTES = 16_384  # twice aiohttp's limit: content security policies exceed 8 KiB
@@ -174,6 +177,11 @@ class Client:
         except aiohttp.ClientPayloadError as error:
             raise Failed(CUT_SHORT, is_transient=True) from error
         except (aiohttp.ClientConnectionError, OSError) as error:
+            if getattr(error, "errno", None) in _OWN_FAULTS:
+                raise SetupError(
+                    f"the crawl of {host}: {error}; this machine opens no more connections: raise "
+                    "`ulimit -n`, or lower fetch.max_hosts"
+                ) from error
             raise Failed(CONNECTION_FAILED, is_transient=True) from error
         except (aiohttp.ClientError, ValueError) as error:
             raise Failed(BAD_RESPONSE) from error
@@ -216,8 +224,9 @@ class Client:
             if len(body) > limit:
                 if cut_at is None:
                     raise Failed(TOO_LARGE)
+                del body[limit:]
                 break
-        return bytes(body[:limit])
+        return bytes(body)
 
 
 def _text(raw_headers: tuple[tuple[bytes, bytes], ...]) -> tuple[tuple[str, str], ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 import signal
@@ -385,6 +386,15 @@ def test_a_crawl_that_is_killed_asks_for_nothing_twice(web, tmp_path):
         kinds = Counter(r.rec_type for r in ArchiveIterator(file, check_digests="raise"))
     assert kinds == {"warcinfo": 1, "request": 48, "response": 48, "metadata": 48}
     assert [c.url for c in read_captures(str(path))] == urls[:-1]
+
+
+def test_a_full_disk_is_one_error(web, tmp_path, monkeypatch):
+    def full(self, link, page):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("corpus.frontier.Frontier.add_page", full)
+    with pytest.raises(OSError, match="No space"):
+        crawl(web, tmp_path, [f"http://{host}/page" for host in ("a.test", "b.test")])
 
 
 def pages_asked(web: Loopback) -> list[tuple[str, str]]:

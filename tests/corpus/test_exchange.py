@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -11,6 +13,7 @@ from types import SimpleNamespace
 import pytest
 
 from corpus.crawl_settings import FetchSettings
+from corpus.errors import SetupError
 from corpus.exchange import Client, Failed, _retry_after, new_session
 from tests.loopback import PAGE, running
 
@@ -79,3 +82,19 @@ def test_a_failure_keeps_its_cause():
     with pytest.raises(Failed) as failure:
         get("http://nowhere.invalid/")
     assert (failure.value.reason, failure.value.__cause__ is not None) == ("dns_failure", True)
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"), [(errno.EMFILE, SetupError), (errno.ECONNREFUSED, Failed)]
+)
+def test_a_fault_of_this_machine_is_no_reason_of_a_link(number, expected):
+    class Session:
+        def get(self, *args, **kwargs):
+            raise OSError(number, os.strerror(number))
+
+    async def main():
+        client = Client(FetchSettings(max_attempts=1), Session())
+        return await client.get("http://a.test/", asked="http://a.test/", stop=lambda *_: None)
+
+    with pytest.raises(expected):
+        asyncio.run(main())
