@@ -22,6 +22,7 @@ from corpus.errors import CorpusError, InputError
 from corpus.schemas import TABLES
 from corpus.stages import STAGE_NAMES, STAGES
 from corpus.storage import Store
+from jobs.crawl_cli import crawl
 
 RUN_RECORD = ("_stages", "run.json")
 
@@ -60,6 +61,9 @@ def recipe_options(command: Command) -> Command:
 @click.version_option(package_name="winnow")
 def cli() -> None:
     """From raw web to training shards, and a GPT to prove them."""
+
+
+cli.add_command(crawl)
 
 
 @cli.command()

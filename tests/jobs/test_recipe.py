@@ -17,7 +17,7 @@ def test_a_recipe_is_valid_and_says_what_it_is(name: str):
     assert set(recipe.mix.weights) <= set(recipe.sources)
     assert set(recipe.dedup.source_order) <= set(recipe.sources)
     files = [path for source in recipe.sources.values() for path in source.files]
-    assert all(path.startswith("DATA") for path in files)
+    assert all(path.startswith(("DATA", "https://")) for path in files)
 
 
 def test_gpt3_has_the_printed_weights_and_rules():
