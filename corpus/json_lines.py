@@ -23,6 +23,7 @@ from corpus.simd import (
     control_masks,
     eight_bytes,
     lowest_bit,
+    num_bits,
     outside_masks,
     parity,
     string_masks,
@@ -35,7 +36,8 @@ MAX_DEPTH = 64  # bits of the stack; json.loads goes about 1,000 deep
 MAX_NUMBER = 64  # bytes of a number; int() refuses 4,300 digits
 MAX_KEY = 63  # bytes of a chosen key
 ABSENT = -1
-SPARE_TOKENS = 4  # that `walk` may look at beyond the last
+TOKENS_AT_ONCE = 6
+SPARE_TOKENS = TOKENS_AT_ONCE  # beyond the last: `walk` may look at 4 of them
 
 _ZERO, _ONE, _ALL = np.uint64(0), np.uint64(1), np.uint64(0xFFFFFFFFFFFFFFFF)
 _LAST = np.uint64(63)
@@ -144,10 +146,12 @@ def index_line(  # noqa: C901 - one pass, one loop
         scalars = outside & ~(structural | blanks | breaks | quotes)
         marks = (structural & outside) | quotes | (scalars & ~((scalars << _ONE) | in_scalar))
         in_scalar = scalars >> _LAST
-        while marks:
-            tokens[num_tokens] = at + lowest_bit(marks)
-            num_tokens += 1
-            marks &= marks - _ONE
+        place, num_tokens = num_tokens, num_tokens + num_bits(marks)
+        while place < num_tokens:  # some at a time, of which the last may be none: fewer branches
+            for k in range(TOKENS_AT_ONCE):
+                tokens[place + k] = at + lowest_bit(marks)
+                marks &= marks - _ONE
+            place += TOKENS_AT_ONCE
         at += BLOCK
     sound = wrong == _ZERO and within == _ZERO
     if sound and above_ascii:

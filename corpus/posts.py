@@ -187,11 +187,11 @@ class _Reader:
                 yield self.batch()
         self._count.num_bytes += block.num_bytes - block.size
 
-    def _take(self, data: bytes, start: int) -> None:
+    def _take(self, data: memoryview, start: int) -> None:
         """Count what a scan found, and judge what it is unsure of."""
         counts = self._found.counts.tolist()
         for first, end, *place in self._found.unsure[: counts[submissions.UNSURE]].tolist():
-            self._judge(data[first:end], first - start, *place)
+            self._judge(bytes(data[first:end]), first - start, *place)
         for verdict, reason in _REASONS.items():
             if counts[verdict]:
                 self._dropped[reason] += counts[verdict]

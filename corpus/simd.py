@@ -108,6 +108,16 @@ def lowest_bit(typingctx: Any, mask: Any) -> Any:
     return types.int64(types.uint64), build
 
 
+@intrinsic
+def num_bits(typingctx: Any, mask: Any) -> Any:
+    """How many bits are set."""
+
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return builder.ctpop(arguments[0])
+
+    return types.int64(types.uint64), build
+
+
 @njit(cache=True, nogil=True, inline="always")
 def parity(mask: np.uint64) -> np.uint64:
     """Each bit, the parity of the bits up to it: of quotes, the mask of what stands within them."""
