@@ -15,7 +15,7 @@ from typing import IO
 
 RECORD_START = re.compile(  # a WARC record's first line and field, or an ARC record's only line
     rb"^(?:(?i:WARC)/[01]\.\d+[ \t]*\r?\n(?=[\w-]+[ \t]*:)"
-    rb"|[A-Za-z][\w+.-]*:[^\r\n]{0,2048} [0-9.]+ \d{8,20} [^\r\n]{0,256} -?\w+\r?\n)",
+    rb"|[A-Za-z][\w+.-]*:[^\r\n]{0,2048} [0-9A-Fa-f.:-]+ \d{8,20} [^\r\n]{0,256} -?\w+\r?\n)",
     re.MULTILINE,  # tried where a line begins: at each byte it is quadratic on one long word
 )
 START_BYTES = 8_192  # unpacked to look for RECORD_START; an ARC line holds an URL, 2 KiB as a rule
@@ -51,13 +51,13 @@ class Reader:
         self.offset = self._base + self._at
         return bool(self.peek(1))
 
-    def finish(self) -> int:
+    def finish(self, *, num_newlines: int = 2) -> int:
         """End the record and return its length in the archive, 0 where it has none of its own.
 
-        Raises Rotten unless what follows is a blank line, a record or the end: of a wrong length,
-        the end can be that of any line.
+        num_newlines: that end a record of this format, whatever follows: 2 in WARC, 1 in ARC. With
+        fewer, as some tools write them, a record or the end must follow; raises Rotten if not.
         """
-        self._check_end()
+        self._check_end(num_newlines)
         self._skip_blanks()
         return self._base + self._at - self.offset
 
@@ -132,10 +132,10 @@ class Reader:
             pass
         return self._buffer[self._at : self._at + num]
 
-    def _check_end(self) -> None:
+    def _check_end(self, num_newlines: int) -> None:
         after = self._ahead(START_BYTES)
         num_blank = len(after) - len(after.lstrip(BLANKS))
-        is_end = num_blank == len(after) or after[:num_blank].count(b"\n") > 1
+        is_end = num_blank == len(after) or after[:num_blank].count(b"\n") >= num_newlines
         if not (is_end or RECORD_START.match(after, num_blank)):
             raise Rotten("the record does not end where it says")
 

@@ -19,10 +19,10 @@ from typing import NamedTuple
 import brotli  # type: ignore[import-untyped]
 import zstandard
 
+from corpus.packings import MAX_ZSTD_WINDOW, ZSTD_MAGIC
+
 GZIP_MAGIC = b"\x1f\x8b\x08"
-ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 ZSTD_STEP_BYTES = 4_096  # packed, a step: four of them can be a block of 128 KiB
-MAX_ZSTD_WINDOW = 1 << 27
 CHUNK_SIZE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,8})[ \t]*(?:;[^\r\n]{0,1024})?\r?\n")
 LOOKS_LIKE_TEXT = re.compile(rb"\A[\t\n\r\x20-\x7e\x80-\xff]*\Z")
 TEXT_HEAD_BYTES = 256  # packed bytes hold a control character among so many: 1 - (1 - 28/256)^256

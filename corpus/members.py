@@ -63,10 +63,10 @@ class ChainReader(Reader):
         self._in_record = self._at < len(self._buffer)
         return self._in_record
 
-    def finish(self) -> int:
+    def finish(self, *, num_newlines: int = 2) -> int:
         """End the record and return its length in the archive, 0 where it shares a member."""
         self._in_record = False
-        self._check_end()
+        self._check_end(num_newlines)
         self._skip_blanks()
         alone = self._ordinal == 0 and self._decoder is None and self._at == len(self._buffer)
         self.is_proven = alone and self._has_checksum

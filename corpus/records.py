@@ -1,4 +1,7 @@
-"""One record's headers and block, as far as they can be read, with warcio's header parsers."""
+"""One record's headers and block, as far as they can be read.
+
+WARC 1.1 section 4 and HTTP's headers by warcio's parser; ARC's line (Burner and Kahle 1996) here.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from warcio.recordloader import ARCHeadersParser, ArcWarcRecordLoader
+from warcio.recordloader import ArcWarcRecordLoader
 from warcio.statusandheaders import (
     StatusAndHeaders,
     StatusAndHeadersParser,
@@ -20,9 +23,13 @@ MAX_BODY_BYTES = 64 << 20  # Common Crawl cuts at 5 MiB; more is no page of text
 MAX_HTTP_HEADER_BYTES = 1 << 18  # Chrome's limit; servers' own are 8 to 64 KiB
 
 _DATE_PARTS = re.compile(r"(\d{4})(?:-?(\d\d)(?:-?(\d\d)(?:T?(\d\d):?(\d\d):?(\d\d))?)?)?")
+# Address, IP, date, media type, length; before the length of version 2 also status, checksum,
+# location, offset and file name. Not warcio's parser: it counts the fields from the line's end, so
+# that version 2 and a media type with a blank shift into the address.
+_ARC_LINE = re.compile(rb"(\S.*?) [0-9A-Fa-f.:-]+ (\d{8,20}) (.*?) ?(-?\w+)\r?\n\Z")
+_ARC_2 = re.compile(r" (?:\d{3}|-) \S+ \S+ \d+ \S+\Z")
 _BLANK_LINE = re.compile(rb"\r?\n\r?\n")
 _warc_parser = StatusAndHeadersParser(ArcWarcRecordLoader.WARC_TYPES)
-_arc_parser = ARCHeadersParser()
 _http_parser = StatusAndHeadersParser(["HTTP/"], verify=False)
 
 
@@ -31,6 +38,7 @@ class Record:
     """What is known so far of the record that is being read."""
 
     type: str = ""
+    is_arc: bool = False
     record_id: str | None = None
     url: str | None = None
     date: str = ""
@@ -77,6 +85,7 @@ def read_record(reader: Reader, record: Record, *, headers_only: bool) -> None:
     if reader.peek(5).upper() == b"WARC/":
         length = _read_warc_header(reader, record)
     else:
+        record.is_arc = True
         length = _read_arc_header(reader, record)
     if not record.is_response:
         reader.skip(length)
@@ -114,17 +123,13 @@ def _read_warc_header(reader: Reader, record: Record) -> int:
 def _read_arc_header(reader: Reader, record: Record) -> int:
     """Read an ARC record's line, and of the first record its block, and return the length left."""
     line = reader.line()
-    if not RECORD_START.match(line):
+    found = _ARC_LINE.match(line) if RECORD_START.match(line) else None
+    if found is None:
         raise Rotten("neither a WARC nor an ARC record begins here")
-    try:
-        headers = _arc_parser.parse(io.BytesIO(line))
-    except StatusAndHeadersParserException as error:
-        raise Rotten(str(error)) from error
-    record.url = _clean_url(headers.get_header("uri"))
-    record.date = headers.get_header("archive-date") or ""
-    record.content_type = headers.get_header("content-type") or ""
-    length = headers.get_header("length")
-    if line.startswith(b"filedesc:"):
+    url, date, about, length = (part.decode("utf-8", "replace") for part in found.groups())
+    record.url, record.date = _clean_url(url), date
+    record.content_type = about.split(" ")[0] if _ARC_2.search(about) else about
+    if url.startswith("filedesc:"):
         record.type = "warcinfo"
         if length == "-1":  # as some tools write it: two lines follow
             reader.line(), reader.line()

@@ -123,7 +123,8 @@ def captures_in(
                 return
             is_archive = is_archive or bool(RECORD_START.match(reader.peek(START_BYTES)))
             read_record(reader, record, headers_only=headers_only)
-            offset, length = reader.offset, reader.finish()
+            offset = reader.offset
+            length = reader.finish(num_newlines=1 if record.is_arc else 2)
         except Rotten as error:
             offset, goes_on = reader.offset, reader.recover()
             if not (is_archive or goes_on):

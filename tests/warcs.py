@@ -83,3 +83,18 @@ def rotten(member: bytes) -> bytes:
     """The same bytes with eight of them overwritten, behind the record's header."""
     at = len(member) * 3 // 4
     return member[:at] + b"\xa5" * 8 + member[at + 8 :]
+
+
+def arc(body: bytes, *, url: str, about: str = "text/html", ip: str = "192.0.2.1") -> bytes:
+    """One ARC record; about: what stands between date and length."""
+    http = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n" + body
+    return f"{url} {ip} 20140216050221 {about} {len(http)}\n".encode() + http + b"\n"
+
+
+def arc_start(version: int = 1) -> bytes:
+    """The record that an ARC file begins with."""
+    text = f"{version} 0 Test\nURL IP-address Archive-date Content-type Archive-length\n".encode()
+    about = "text/plain" if version == 1 else "text/plain 200 - - 0 a.arc"
+    return b"filedesc://a.arc 0.0.0.0 20140216050221 %s %d\n%s\n" % (
+        about.encode(), len(text), text,
+    )  # fmt: skip

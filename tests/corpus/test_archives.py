@@ -28,6 +28,8 @@ def reader(data: bytes) -> Reader:
         (b"http://a.test/ 192.0.2.1 20140216050221 text/html 12\n", True),
         (b"http://a.test/a b 192.0.2.1 20140216050221 text/html; x=y -1\r\n", True),
         (b"dns:a.test 0.0.0.0 20140216 text/dns 5\n", True),
+        (b"http://a.test/ 2001:db8::1 20140216050221 text/html 12\n", True),
+        (b"http://a.test/ - 20140216050221 text/html 200 - - 99 a.arc.gz 12\n", True),
         (b"http://a.test/ 192.0.2.1 today text/html 12\n", False),
         (b"Host: a.test\r\n", False),
     ],

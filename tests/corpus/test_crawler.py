@@ -108,6 +108,10 @@ def test_a_refused_connection_is_a_reason(web, tmp_path):
     ]
 
 
+def test_a_certificate_that_is_none_is_a_reason(web, tmp_path):
+    assert reasons(web, tmp_path, ["https://a.test/page"]) == ["tls_failure"]
+
+
 def test_robots_txt_is_obeyed(web, tmp_path):
     paths = {
         "http://deny.test/page": None,

@@ -27,7 +27,18 @@ from corpus.warc import (
     Tally,
     read_captures,
 )
-from tests.warcs import glued, lz4, page, record, record_id, records, rotten, zstd
+from tests.warcs import (
+    arc,
+    arc_start,
+    glued,
+    lz4,
+    page,
+    record,
+    record_id,
+    records,
+    rotten,
+    zstd,
+)
 
 WHOLE = [(record_id(number), page(number), None) for number in range(5)]
 
@@ -344,6 +355,29 @@ def test_an_arc_file_gives_its_captures(tmp_path):
         length=len(line) + len(http) + 1,
         damage=None,
     )
+
+
+@pytest.mark.parametrize("pack", [bytes, lambda piece: gzip.compress(piece, mtime=0), zstd])
+@pytest.mark.parametrize("hit", [None, 1, 2])
+def test_arc_records_are_read_in_every_version_and_packing(tmp_path, pack, hit):
+    pieces = [
+        arc_start(2),
+        arc(page(0), url="http://a.test/0", about="text/html 200 - - 1209 a.arc"),
+        arc(page(1), url="http://a.test/1", ip="2001:db8::1"),
+        arc(page(2), url="http://a.test/2", ip="-", about="text/html; charset=utf-8"),
+        arc(page(3), url="http://a.test/3 4", about="no-type"),
+    ]
+    if hit is not None:  # the line that says how long it is
+        pieces[hit] = pieces[hit].replace(b"20140216050221", b"2014021x050221", 1)
+    tally = Tally()
+    path = write(tmp_path, b"".join(map(pack, pieces)), "a.arc")
+    found = list(read_captures(path, tally=tally))
+    urls = [f"http://a.test/{n}" for n in ("0", "1", "2", "3%204")]
+    assert [(c.url, c.payload) for c in found if c.damage is None] == [
+        (url, page(n)) for n, url in enumerate(urls) if n + 1 != hit
+    ]
+    assert tally.damaged == Counter({DAMAGED_RECORD: 1} if hit else {})
+    assert tally.skipped == Counter(warcinfo=1)
 
 
 @pytest.mark.parametrize(
