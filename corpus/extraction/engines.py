@@ -24,9 +24,16 @@ def _resiliparse() -> Engine:
     return main_text
 
 
+def _blocks() -> Engine:
+    from corpus.extraction.blocks import main_text
+
+    return main_text
+
+
 ENGINES: dict[str, Callable[[], Engine]] = {
     "trafilatura": _trafilatura,
     "resiliparse": _resiliparse,
+    "blocks": _blocks,
 }
 
 

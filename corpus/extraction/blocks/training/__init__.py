@@ -1,0 +1,1 @@
+"""How the block model is made and judged; imported by nothing that extracts."""

@@ -1,0 +1,267 @@
+"""Pages with labels -> a model.
+
+1. A logistic regression over hashed tags, classes, ids and words learns which names and words mark
+   main text. Ensembles learn from its scores out of fold, by registered domain, so that they trust
+   it as far as it can be trusted on a site that it never saw.
+2. An ensemble learns the share of main text in each block of the gold pages.
+3. Pages without a gold text are labelled by it and by a peer (trafilatura): where the two agree,
+   their mean; where not, the ensemble's word at a third of the weight; a snippet that must or must
+   not be in the text overrules both. A last first ensemble learns from all pages.
+4. The second ensemble learns from the first one's out-of-fold probabilities around each block.
+Trees are LightGBM's, with cross entropy on the labels' shares; one thread and fixed seeds, so that
+the same pages give the same model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import lightgbm
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+from sklearn.linear_model import LogisticRegression
+
+from corpus.extraction.blocks.features import MAX_WORDS, NUM_KINDS
+from corpus.extraction.blocks.markup import NUM_TOKENS, PARENT, TAG, TOKEN_END, TOKEN_START
+from corpus.extraction.blocks.model import Model, first_features, second_features
+from corpus.extraction.blocks.scan import HOLDER, INNER, WORD_END, WORD_START, Scan
+from corpus.extraction.blocks.training.pages import Page, fold_of
+from corpus.extraction.blocks.trees import Trees
+
+NUM_INNER_FOLDS = 3
+TREES = 100  # each ensemble; 300 give F1 .001 more for three times the time
+PARAMETERS: dict[str, Any] = {
+    "objective": "cross_entropy",
+    "learning_rate": 0.1,
+    "num_leaves": 31,  # 15: F1 .001 less
+    "min_data_in_leaf": 60,
+    "feature_fraction": 0.5,
+    "bagging_fraction": 0.7,
+    "bagging_freq": 1,
+    "lambda_l2": 5.0,
+    "max_bin": 127,
+    "num_threads": 1,
+    "deterministic": True,
+    "force_row_wise": True,
+    "seed": 0,
+    "verbose": -1,
+}
+REGULARISATION = 1.0  # C of the logistic regression; 3 with every token: F1 .002 less
+MIN_TOKEN_DOMAINS = 3  # that have a token: a name that one site uses says nothing of another
+WEAK_WEIGHT = 0.5  # of a page without a gold text; 1: F1 .001 less
+DOUBTED = 0.3  # weight of a block about which ensemble and peer disagree
+SNIPPET_WEIGHT, SNIPPET_LABEL = 2.0, 0.98
+
+Float32Array = npt.NDArray[np.float32]
+Float64Array = npt.NDArray[np.float64]
+
+
+class Lesson(NamedTuple):
+    """A page as an ensemble learns from it."""
+
+    page: Page
+    features: Float32Array
+    labels: Float32Array
+    weights: Float64Array
+
+
+def fit_model(pages: Sequence[Page]) -> Model:
+    """A model of the pages that can teach, gold or not."""
+    gold = [page for page in pages if page.is_gold and page.can_teach]
+    weak = [page for page in pages if not page.is_gold and page.can_teach]
+    weights = fit_weights(gold)
+    lessons = [
+        Lesson(page, features, _labels(page), gold_weights(page))
+        for page, features in zip(gold, _out_of_fold(gold), strict=True)
+    ]
+    if weak:
+        teacher = fit_trees(lessons)
+        lessons += [_weak_lesson(page, weights, teacher) for page in weak]
+    first = fit_trees(lessons)
+    probabilities: dict[str, Float32Array] = {}
+    for fold in range(NUM_INNER_FOLDS):
+        held_out = [x for x in lessons if _inner_fold(x.page) == fold]
+        rest = [x for x in lessons if _inner_fold(x.page) != fold]
+        trees = fit_trees(rest)
+        probabilities |= {x.page.id: trees.probabilities(x.features) for x in held_out}
+    second = fit_trees([
+        x._replace(
+            features=second_features(
+                x.page.scan, x.page.structure, x.features, probabilities[x.page.id]
+            )
+        )
+        for x in lessons
+    ])
+    return Model(weights, first, second)
+
+
+def fit_weights(pages: Sequence[Page]) -> Float32Array:
+    """Token weights float32 (NUM_KINDS, NUM_TOKENS), as the shipped model rounds them."""
+    by_page = [token_matrix(page.scan) for page in pages]
+    matrix = sparse.vstack(by_page) @ sparse.diags(_is_common(pages, by_page))
+    labels = np.concatenate([_labels(page) for page in pages]) > 0.5
+    weights = np.concatenate([gold_weights(page) for page in pages])
+    regression = LogisticRegression(C=REGULARISATION, max_iter=60, tol=1e-3)
+    regression.fit(matrix, labels, weights / weights.mean())
+    found = regression.coef_.reshape(NUM_KINDS, NUM_TOKENS)
+    return found.astype(np.float16).astype(np.float32)
+
+
+def _is_common(pages: Sequence[Page], by_page: Sequence[sparse.csr_matrix]) -> Float32Array:
+    """1 for each token that enough registered domains have, else 0."""
+    tokens_of: dict[str, list[npt.NDArray[np.int32]]] = {}
+    for page, matrix in zip(pages, by_page, strict=True):
+        tokens_of.setdefault(page.domain, []).append(matrix.indices)
+    num_domains = np.zeros(NUM_KINDS * NUM_TOKENS, np.int64)
+    for tokens in tokens_of.values():
+        num_domains[np.unique(np.concatenate(tokens))] += 1
+    return (num_domains >= MIN_TOKEN_DOMAINS).astype(np.float32)
+
+
+def fit_trees(lessons: Sequence[Lesson]) -> Trees:
+    """An ensemble of the lessons."""
+    weights = np.concatenate([x.weights for x in lessons])
+    data = lightgbm.Dataset(
+        np.vstack([x.features for x in lessons]),
+        np.concatenate([x.labels for x in lessons]),
+        weight=weights / weights.mean(),
+    )
+    return trees_of(lightgbm.train(PARAMETERS, data, TREES))
+
+
+def trees_of(booster: lightgbm.Booster) -> Trees:
+    """LightGBM's trees as arrays."""
+    feature: list[int] = []
+    threshold: list[float] = []
+    left: list[int] = []
+    root: list[int] = []
+
+    def place(node: dict[str, Any], number: int) -> None:
+        if "leaf_value" in node:
+            threshold[number] = node["leaf_value"]
+            return
+        child = len(feature)
+        for values in (feature, threshold, left):
+            values += [0, 0]
+        feature[number] = node["split_feature"]
+        threshold[number] = _round_down(node["threshold"])
+        left[number] = child
+        place(node["left_child"], child)
+        place(node["right_child"], child + 1)
+
+    for tree in booster.dump_model()["tree_info"]:
+        root.append(len(feature))
+        for values in (feature, threshold, left):
+            values.append(0)
+        place(tree["tree_structure"], root[-1])
+    return Trees(
+        np.array(feature, np.int16),
+        np.array(threshold, np.float32),
+        np.array(left, np.int32),
+        np.array(root, np.int32),
+    )
+
+
+def _round_down(value: float) -> float:
+    """The greatest float32 that is not above the value: float32 features split there alike."""
+    rounded = np.float32(value)
+    return float(rounded if float(rounded) <= value else np.nextafter(rounded, np.float32(-np.inf)))
+
+
+def gold_weights(page: Page) -> Float64Array:
+    """Weights of a gold page's blocks: by the root of their words, one a page in all.
+
+    By words: F1 .002 less; by the fourth root: .001 less.
+    """
+    return _shares(page)
+
+
+def _shares(page: Page) -> Float64Array:
+    sizes = np.sqrt(page.sizes + 1.0)
+    shares: Float64Array = sizes / sizes.sum()
+    return shares
+
+
+def _labels(page: Page) -> Float32Array:
+    assert page.labels is not None  # gold pages have them
+    return page.labels
+
+
+def _inner_fold(page: Page) -> int:
+    return fold_of(page.domain, NUM_INNER_FOLDS, salt="inner")
+
+
+def _out_of_fold(pages: Sequence[Page]) -> list[Float32Array]:
+    """First features of each page, by token weights of other domains' pages."""
+    found: dict[str, Float32Array] = {}
+    for fold in range(NUM_INNER_FOLDS):
+        weights = fit_weights([page for page in pages if _inner_fold(page) != fold])
+        found |= {
+            page.id: first_features(page.scan, page.structure, weights)
+            for page in pages
+            if _inner_fold(page) == fold
+        }
+    return [found[page.id] for page in pages]
+
+
+def _weak_lesson(page: Page, weights: Float32Array, teacher: Trees) -> Lesson:
+    features = first_features(page.scan, page.structure, weights)
+    ours = teacher.probabilities(features)
+    peer = page.peer_labels
+    assert peer is not None  # add_labels gave them
+    agree = (ours > 0.5) == (peer > 0.5)
+    labels = np.where(agree, (ours + peer) / 2, ours)
+    labels = np.where(page.snippets == 1, SNIPPET_LABEL, labels)
+    labels = np.where(page.snippets == -1, 1 - SNIPPET_LABEL, labels)
+    trust = np.where(page.snippets != 0, SNIPPET_WEIGHT, np.where(agree, 1.0, DOUBTED))
+    return Lesson(page, features, labels.astype(np.float32), WEAK_WEIGHT * trust * _shares(page))
+
+
+def token_matrix(scan: Scan) -> sparse.csr_matrix:
+    """The tokens that features.token_scores weighs: (num_blocks, NUM_KINDS * NUM_TOKENS)."""
+    element, block = scan.element, scan.block
+    own = [
+        np.concatenate([row[TAG : TAG + 1], scan.tokens[row[TOKEN_START] : row[TOKEN_END]]])
+        for row in element
+    ]
+    with_ancestors: list[npt.NDArray[np.int32]] = []
+    for number, row in enumerate(element):
+        above = with_ancestors[row[PARENT]] if row[PARENT] >= 0 else own[0][:0]
+        with_ancestors.append(np.concatenate([above, own[number]]))
+    rows, columns, values = [], [], []
+    for number, row in enumerate(block):
+        for kind, tokens in _kinds(scan, row, own, with_ancestors):
+            if len(tokens):
+                rows.append(np.full(len(tokens), number))
+                columns.append(tokens + kind * NUM_TOKENS)
+                values.append(np.full(len(tokens), 1 / np.sqrt(len(tokens)), np.float32))
+    shape = (len(block), NUM_KINDS * NUM_TOKENS)
+    if not rows:
+        return sparse.csr_matrix(shape, dtype=np.float32)
+    places = (np.concatenate(rows), np.concatenate(columns))
+    return sparse.csr_matrix((np.concatenate(values), places), shape=shape, dtype=np.float32)
+
+
+def _kinds(
+    scan: Scan,
+    row: npt.NDArray[np.int32],
+    own: list[npt.NDArray[np.int32]],
+    with_ancestors: list[npt.NDArray[np.int32]],
+) -> list[tuple[int, npt.NDArray[np.int32]]]:
+    parent = scan.element[:, PARENT]
+    nothing = own[0][:0]
+    element = row[INNER]
+    chain = [own[element]]
+    while element != row[HOLDER] and parent[element] >= 0:
+        element = parent[element]
+        chain.append(own[element])
+    near = []
+    for _ in range(2):
+        if parent[element] >= 0:
+            element = parent[element]
+            near.append(own[element])
+    far = with_ancestors[parent[element]] if parent[element] >= 0 else nothing
+    words = scan.words[row[WORD_START] : min(row[WORD_END], row[WORD_START] + MAX_WORDS)]
+    return [(0, np.concatenate(chain)), (1, np.concatenate([nothing, *near])), (2, far), (3, words)]
