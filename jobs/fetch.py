@@ -13,7 +13,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from corpus.sources import REMOTE_KINDS, local_files
-from jobs.fetching.archives import Archive, bring, planned, scan
+from jobs.fetching.archives import Archive, bring, planned, scan, scanned_line
 from jobs.fetching.crawling import crawl, want
 from jobs.fetching.listing import list_captures
 from jobs.fetching.lookup import look_up
@@ -34,7 +34,8 @@ def run(job: Job) -> None:
     """Bring, scan, match, look up, crawl, list."""
     found = bring(job, planned(job))
     archives = [Archive(number, *place) for number, place in enumerate(found["warc"])]
-    job.map_parts(scan, archives, outputs=("scanned",), counted="scanned", step="scan")
+    scanned = job.map_parts(scan, archives, outputs=("scanned",), counted="scanned", step="scan")
+    job.log(scanned_line(scanned))
     match_archives(job, num_archives=len(archives))
     look_up(job, [path for _, path in found["index"]])
     fetch_ranges(job)

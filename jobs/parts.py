@@ -109,10 +109,11 @@ class Job:
         step: str = "parts",
         expected: Sequence[int] | None = None,
         at_once: int | None = None,
-    ) -> None:
+    ) -> Ledger:
         """Run one Spark task per item; part k of each output comes from item k.
 
-        at_once: items at work at the same time, where something outside wants no more.
+        at_once: items at work at the same time, where something outside wants no more. Returns
+        the sum of the parts' ledgers.
         """
         records = PartRecords(self.store, self.stage.name, step)
         done = set(records.done())
@@ -126,7 +127,7 @@ class Job:
             unit = "documents" if schemas.table_named(counted).is_verdict else "rows"
             with Progress(self.stage.name, step, records, num_parts=len(items), unit=unit):
                 self.session.for_each(run, missing, num_tasks=at_once)
-        self._publish(records, range(len(items)), outputs, counted)
+        return self._publish(records, range(len(items)), outputs, counted)
 
     def write_frame(
         self,

@@ -23,16 +23,18 @@ from corpus.commoncrawl.settings import CommonCrawlSettings
 from corpus.commoncrawl.transfer import Counts, Transfer, TransferFailed
 from corpus.errors import InputError
 from corpus.identity import doc_id_of_place, doc_id_of_record
+from corpus.ledger import Ledger
 from corpus.publishing import PartOutput
 from corpus.sources import REMOTE_KINDS, is_remote, source_files
 from corpus.storage import storage_errors
 from corpus.urls import url_key
-from corpus.warc import Capture, read_captures
+from corpus.warc import Capture, Tally, read_captures
 
 if TYPE_CHECKING:
     from jobs.parts import Job
 
 SCAN_ROWS = 10_000  # captures of a batch while an archive is scanned
+RECORDS = "records"  # unit of the ledger: of any type, where "rows" are responses
 
 
 class Place(NamedTuple):
@@ -161,15 +163,29 @@ def traffic(counts: Counts) -> dict[str, float]:
 
 
 def scan(out: PartOutput, archive: Archive) -> None:
-    """Write a `scanned` row for each response of an archive."""
+    """Write a `scanned` row for each response of an archive, and account for all its records."""
     rows: list[dict[str, Any]] = []
-    for capture in read_captures(archive.path, headers_only=True):
+    tally = Tally()
+    for capture in read_captures(archive.path, headers_only=True, tally=tally):
         out.taken()
         rows.append(_scanned_row(capture, archive))
         if len(rows) == SCAN_ROWS:
             write_rows(out, "scanned", rows)
             rows = []
     write_rows(out, "scanned", rows)
+    account = out.ledger.account(RECORDS)
+    account.kept = tally.num_readable
+    account.dropped = tally.damaged + tally.skipped
+    account.taken = account.kept + account.dropped.total()
+
+
+def scanned_line(ledger: Ledger) -> str:
+    """What the archives hold, in a line."""
+    account = ledger.account(RECORDS)
+    others = ", ".join(f"{num:,} {what}" for what, num in account.dropped.most_common())
+    return f"{account.taken:,} records: {account.kept:,} readable responses" + (
+        f", {others}" if others else ""
+    )
 
 
 def _scanned_row(capture: Capture, archive: Archive) -> dict[str, Any]:

@@ -12,16 +12,18 @@ from corpus.commoncrawl.settings import CommonCrawlSettings
 from corpus.crawl_settings import FetchSettings
 from corpus.errors import InputError
 from corpus.ledger import Ledger
+from corpus.publishing import PartOutput
 from corpus.sources import Source
 from corpus.stages import stage_named
 from corpus.storage import Store
 from jobs import extract, fetch
-from jobs.fetching.archives import connections_a_task, planned
+from jobs.fetching.archives import Archive, connections_a_task, planned, scan, scanned_line
 from jobs.parts import Job
 from jobs.recipe import Recipe
 from tests.crawl_index import Capture, crawl
 from tests.mirror import Fault, Mirror, mirroring
 from tests.tables import write_table
+from tests.warcs import record, records, rotten
 
 NAMES = [f"crawl-data/CC/warc/{n}.warc.gz" for n in range(4)]
 CRAWL = crawl({
@@ -141,3 +143,21 @@ def test_connections_are_shared_by_the_tasks(tmp_path):
     assert shared(2, 10) == (2, 5)
     assert shared(100, 3) == (3, 1)
     assert shared(0, 10) == (1, 10)
+
+
+def test_every_record_of_an_archive_is_accounted_for(tmp_path):
+    members = [*records(3), *(record(b"x", type_="metadata", number=9) for _ in range(2))]
+    members[1] = rotten(members[1])
+    path = tmp_path / "a.warc.gz"
+    path.write_bytes(b"".join(members))
+    out = PartOutput(Store(str(tmp_path)), tmp_path, 0, outputs=["scanned"], counted="scanned")
+    scan(out, Archive(0, "web", str(path)))
+    out.finish()
+    assert out.ledger.to_json() == {
+        "records": {"taken": 5, "kept": 2, "dropped": {"damaged_record": 1, "metadata": 2}},
+        "rows": {"taken": 3, "kept": 3, "dropped": {}},
+    }
+    assert scanned_line(out.ledger) == (
+        "5 records: 2 readable responses, 2 metadata, 1 damaged_record"
+    )
+    assert scanned_line(Ledger()) == "0 records: 0 readable responses"
