@@ -149,7 +149,8 @@ class _Reader:
         self._source = source
         self._count = count
         self._found = make_found()
-        self._desk = make_desk(1 << 20)
+        self._desk_bytes = 1 << 20
+        self._desk = make_desk(self._desk_bytes)
         self._fresh()
 
     def _fresh(self) -> None:
@@ -174,8 +175,9 @@ class _Reader:
 
     def read(self, block: Block, batch_posts: int) -> Iterator[PostBatch]:
         """Judge a block's lines, and yield the batches that are full."""
-        if block.size > len(self._desk.tokens):
-            self._desk = make_desk(2 * block.size)
+        if block.size > self._desk_bytes:
+            self._desk_bytes = 2 * block.size
+            self._desk = make_desk(self._desk_bytes)
         data = np.frombuffer(block.data, np.uint8)
         least, at = self._settings.least_score, 0
         while at < block.size:

@@ -77,7 +77,7 @@ class Found(NamedTuple):
 
 
 class Desk(NamedTuple):
-    """Working space for lines of up to so many bytes."""
+    """Working space of a scan."""
 
     tokens: Int32Array
     escapes: Int32Array
@@ -113,8 +113,8 @@ def clear(found: Found) -> None:
 
 
 def make_desk(num_bytes: int) -> Desk:
-    """Working space for lines of up to so many bytes."""
-    room = num_bytes + SPARE_TOKENS + 1
+    """Working space for lines of up to so many bytes, each of which may be a token."""
+    room = num_bytes + 2 * SPARE_TOKENS
     return Desk(
         tokens=np.empty(room, np.int32),
         escapes=np.empty(room, np.int32),

@@ -119,6 +119,12 @@ def test_malformed_lines_are_counted_with_their_places(tmp_path):
     assert [place.line for place in count.places] == [1, 2, 3, 4, 5, 6, 8]
 
 
+@pytest.mark.parametrize("line", [b"," * (1 << 20), b'"' * 3_000_000, b'"' + b"\\n" * 1_500_000])
+def test_a_long_line_of_nothing_but_tokens_costs_itself(tmp_path, line):
+    rows, dropped, _ = read(tmp_path, GOOD + line + b"\n" + GOOD)
+    assert (len(rows), dropped) == (2, Counter({MALFORMED_LINE: 1}))
+
+
 def test_places_are_bounded_and_counts_are_not(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "MAX_PLACES", 3)
     _, dropped, count = read(tmp_path, GOOD + b"bad\n" * 50)
