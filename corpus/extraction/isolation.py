@@ -42,6 +42,7 @@ from corpus.extraction.worker import (
     Ready,
     Start,
     write_frame,
+    write_pages,
 )
 
 START_SECONDS = 120.0  # to load an engine: numba compiles for some seconds the first time
@@ -147,7 +148,7 @@ class _Worker:
     def answers(self, pages: Sequence[Page]) -> Iterator[Answer]:
         """What became of each page; raises _Died within the first that has no answer."""
         try:
-            write_frame(self._input, pages)
+            write_pages(self._input, pages)
         except BrokenPipeError:
             raise self._death() from None
         for _ in pages:

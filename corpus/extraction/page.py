@@ -75,7 +75,7 @@ def extract_page(
     if reason is not None:
         return Extraction(reason=reason)
     decoded = decode(capture.payload, charset=capture.charset, crawl_charset=crawl_charset)
-    page = decoded.text.replace("\0", "")
+    page = decoded.text.replace("\0", "") if b"\0" in capture.payload else decoded.text
     kind = _kind(page[:HEAD_CHARACTERS], capture.mime)
     if kind == "html":
         found = _from_html(page, capture, settings)

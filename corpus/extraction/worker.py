@@ -3,7 +3,8 @@
 It reads frames from its standard input and answers on what was its standard output (isolation.py
 starts it and is the other end): first the settings, answered once the engine is loaded and warm;
 then batches of pages, answered page by page, so that the parent knows which page is in hand when
-this process ends. A frame is four bytes of length, little-endian, and MessagePack.
+this process ends. A frame is four bytes of length, little-endian, and MessagePack; the pages' bytes
+follow their frame as they are, which saves half of the copies.
 
 Limits set here, by the kernel, so that they hold within one call into C as well:
 - processor time: a timer of the process' own seconds whose signal ends it;
@@ -26,8 +27,9 @@ import struct
 import sys
 import time
 import traceback
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -62,6 +64,7 @@ class Page:
 
     capture: Capture
     crawl_charset: str | None = None  # as the crawl's index has it
+    num_bytes: int = 0  # of the payload, where that follows the frame
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +104,21 @@ def write_frame(stream: BinaryIO, value: Any) -> None:
     data = msgspec.msgpack.encode(value)
     stream.write(LENGTH.pack(len(data)))
     stream.write(data)
+    stream.flush()
+
+
+def write_pages(stream: BinaryIO, pages: Sequence[Page]) -> None:
+    """Write a batch; raises BrokenPipeError where nobody reads."""
+    payloads = [page.capture.payload for page in pages]
+    write_frame(
+        stream,
+        [
+            replace(page, capture=replace(page.capture, payload=b""), num_bytes=len(payload))
+            for page, payload in zip(pages, payloads, strict=True)
+        ],
+    )
+    for payload in payloads:
+        stream.write(payload)
     stream.flush()
 
 
@@ -153,7 +171,10 @@ def _serve(requests: BinaryIO, answers: BinaryIO, start: Start, limits: _Limits)
     decoder = msgspec.msgpack.Decoder(list[Page])
     num_pages = 0
     while frame := _read_frame(requests):
-        pages = decoder.decode(frame)
+        pages = [
+            replace(page, capture=replace(page.capture, payload=requests.read(page.num_bytes)))
+            for page in decoder.decode(frame)
+        ]
         for page in pages:
             write_frame(answers, _answer(page, start, limits))
         num_pages += len(pages)
@@ -163,7 +184,7 @@ def _serve(requests: BinaryIO, answers: BinaryIO, start: Start, limits: _Limits)
 
 def _answer(page: Page, start: Start, limits: _Limits) -> Answer:
     before = _forget_peak() if start.measures else None
-    started = time.process_time()
+    started = time.thread_time()  # the process' own is out by ticks while a timer of it runs
     num_engines = 1 if start.settings.compare is None else 2
     signal.setitimer(
         signal.ITIMER_VIRTUAL, num_engines * start.settings.max_seconds + EXTRA_SECONDS
@@ -176,7 +197,7 @@ def _answer(page: Page, start: Start, limits: _Limits) -> Answer:
         found = Extraction(reason=EXTRACTOR_FAILED, error=traceback.format_exc())
     finally:
         signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-    seconds = time.process_time() - started
+    seconds = time.thread_time() - started
     if _peak_bytes() > limits.resident and _status("VmHWM") > limits.resident > 0:
         found = Extraction(reason=OUT_OF_MEMORY)
     num_bytes = None if before is None else max(0, _status("VmHWM") - before)

@@ -118,6 +118,19 @@ def test_a_capture_that_is_not_found_again_is_a_row_with_a_reason(archive):
     assert [row["doc_id"] for row in rows] == captures["doc_id"].to_pylist()
 
 
+def test_the_crawl_s_charset_of_a_capture_is_believed(tmp_path):
+    path = tmp_path / "crawl.warc.gz"
+    body = page(title="Река").decode().encode("cp1251")
+    headers = (("Content-Type", "text/html; charset=koi8-r"),)
+    path.write_bytes(record(body, headers=headers))
+    captures = listed(path)
+    known = captures.set_column(
+        captures.schema.get_field_index("charset"), "charset", pa.array(["windows-1251"])
+    )
+    titles = [archive_rows(table)[0]["title"] for table in (captures, known)]
+    assert titles == ["пЕЙЮ", "Река"]
+
+
 def test_captures_out_of_order_are_damage(archive):
     with pytest.raises(Damaged, match="order"):
         archive_rows(listed(archive).take([1, 0]))

@@ -10,7 +10,16 @@ import pytest
 
 from corpus.extraction import ExtractSettings
 from corpus.extraction.page import extract_page
-from corpus.extraction.worker import LENGTH, Answer, Done, Page, Ready, Start, write_frame
+from corpus.extraction.worker import (
+    LENGTH,
+    Answer,
+    Done,
+    Page,
+    Ready,
+    Start,
+    write_frame,
+    write_pages,
+)
 from tests.corpus.extraction.engines import failing_engine  # noqa: F401 - a fixture
 from tests.corpus.extraction.test_isolation import capture, told
 from tests.warcs import page
@@ -22,7 +31,7 @@ def serve(*frames: object, parent: int | None = None) -> tuple[list[bytes], int]
     """The frames that a worker answers to these, and the status it ends with."""
     out = io.BytesIO()
     for frame in frames:
-        write_frame(out, frame)
+        write_pages(out, frame) if isinstance(frame, list) else write_frame(out, frame)
     done = subprocess.run(
         [sys.executable, "-m", "corpus.extraction.worker", str(parent or os.getpid())],
         input=out.getvalue(), capture_output=True, check=False,
