@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpus.extraction import ExtractSettings, clean_line, clean_text
+from corpus.extraction import ExtractSettings, clean_line, clean_text, repair
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,24 @@ def test_a_line_has_no_line_ends():
     assert clean_line(None) is None
 
 
-@pytest.mark.parametrize("wrong", [{"max_bytes": 0}, {"max_seconds": 0}, {"engine": "none"}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"max_bytes": 0},
+        {"max_seconds": 0},
+        {"max_seconds": 200.0},
+        {"max_memory": 1 << 20},
+        {"engine": "none"},
+        {"compare": "none"},
+        {"engine": "resiliparse", "compare": "resiliparse"},
+    ],
+)
 def test_settings_refuse_what_is_out_of_range(wrong):
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert(wrong, ExtractSettings)
+
+
+def test_repair_undoes_a_wrong_decoding_and_gives_nfc():
+    assert repair("The cafÃ© isnâ€™t open") == "The café isn't open"
+    assert repair("e\u0301te\u0301") == "été"
+    assert repair("Übergrößenträger") == "Übergrößenträger"
