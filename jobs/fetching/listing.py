@@ -37,7 +37,7 @@ FAILED = "failed"
 
 DUPLICATE_RECORD = "duplicate_record"  # the same address and time, under one WARC-Record-ID
 CONFLICTING_RECORD_ID = "conflicting_record_id"  # another page under the id of the one that stays
-RECORDS = "records"  # the ledger's unit
+CAPTURES = "captures"  # the unit of the ledger that says how many are passed over
 
 
 class _Inputs(NamedTuple):
@@ -148,7 +148,7 @@ def _once(captures: pa.Table, repeats: pa.Table, out: PartOutput) -> pa.Table:
     }
     places = zip(captures["doc_id"].to_pylist(), captures["offset"].to_pylist(), strict=True)
     found = [reasons.get(place) for place in places] if reasons else [None] * captures.num_rows
-    account = out.ledger.account(RECORDS)
+    account = out.ledger.account(CAPTURES)
     account.taken += captures.num_rows
     account.dropped.update(Counter(reason for reason in found if reason is not None))
     kept = captures.filter(pa.array([reason is None for reason in found], pa.bool_()))

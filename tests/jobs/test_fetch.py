@@ -233,7 +233,7 @@ def test_a_record_that_stands_twice_is_taken_once(session, tmp_path):
     assert listed(job, 2) == []
     assert job.ledger.to_json() == {
         "rows": {"taken": 1, "kept": 1, "dropped": {}},
-        "records": {
+        "captures": {
             "taken": 7, "kept": 3, "dropped": {"conflicting_record_id": 1, "duplicate_record": 3},
         },
     }

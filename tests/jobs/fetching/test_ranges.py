@@ -107,7 +107,7 @@ def test_links_come_from_the_index_and_what_it_lacks_from_the_web(session, tmp_p
         "http://slow.test/1": "not_in_index",
     }
     check_captures(job)
-    assert job.ledger.to_json()["records"] == {"taken": 5, "kept": 5, "dropped": {}}
+    assert job.ledger.to_json()["captures"] == {"taken": 5, "kept": 5, "dropped": {}}
     costs = job.input("range_transfers").read_all().to_pydict()
     assert sum(costs["num_requests"]) == len(mirror.requests) == 6  # the bad one is asked thrice
     for row in job.input("fetches").read_all().to_pylist():
@@ -165,7 +165,7 @@ def test_a_capture_that_an_archive_here_holds_is_one_document(session, tmp_path,
     assert outcomes(job) == {LINKS[0]: ("captured", None), LINKS[1]: ("indexed", None)}
     ids = job.input("captures").read_all(["doc_id"])["doc_id"].to_pylist()
     assert sorted(ids) == sorted([doc_id(77), doc_id(3)])
-    assert job.ledger.to_json()["records"] == {
+    assert job.ledger.to_json()["captures"] == {
         "taken": 3, "kept": 2, "dropped": {"conflicting_record_id": 1},
     }
 
