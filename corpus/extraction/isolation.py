@@ -118,7 +118,7 @@ class _Worker:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the worker, in `end`
         path = os.pathsep.join(path or os.curdir for path in sys.path)
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "corpus.extraction.worker", str(os.getpid())],
+            [sys.executable, "-P", "-m", "corpus.extraction.worker", str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
