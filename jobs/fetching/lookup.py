@@ -42,6 +42,8 @@ INDEX_TOO_MANY_REDIRECTS = "index_too_many_redirects"
 GOOD, MOVED, OTHER, MALFORMED = range(4)  # kinds of captures, the better first
 REDIRECTS = (301, 302, 303, 307, 308)
 
+MAX_BROADCAST_LINKS = 500_000  # whose keys every task holds: about 0.2 kB each, 100 MB
+
 IS_CDX = re.compile(r"(?:^|/)[^/]*cdx[^/]*$", re.I)  # cdx-00000.gz, index.cdxj, crawl.cdx.gz
 LINE = (
     "capture_url: string, fetched_at: timestamp, status: int, mime: string, charset: string, "
@@ -77,7 +79,9 @@ def look_up(job: Job, indexes: Sequence[str]) -> None:
     num_sought = job.input("links").num_rows - job.input("served").num_rows
     num_parts = -(-num_sought // settings.captures_per_part) if indexes else 0
     if num_parts:
-        found = _placed(looked_up(found, read_indexes(job, indexes), settings), settings, num_parts)
+        is_small = num_sought <= MAX_BROADCAST_LINKS
+        answers = looked_up(found, read_indexes(job, indexes), settings, is_small=is_small)
+        found = _placed(answers, settings, num_parts)
     job.write_frame(
         found,
         "lookups",
@@ -118,9 +122,16 @@ def read_indexes(job: Job, paths: Sequence[str]) -> list[DataFrame]:
 
 
 def looked_up(
-    sought: DataFrame, index: Sequence[DataFrame], settings: CommonCrawlSettings
+    sought: DataFrame,
+    index: Sequence[DataFrame],
+    settings: CommonCrawlSettings,
+    *,
+    is_small: bool,
 ) -> DataFrame:
-    """The links with `reason`, `num_hops` and the place of the capture that serves them."""
+    """The links with `reason`, `num_hops` and the place of the capture that serves them.
+
+    is_small: whether every task may hold all keys, which spares the index a shuffle.
+    """
     # Functions without hints throughout: pyspark warns of those that it cannot use.
     surt = sql.udf(lambda url: surt_key(url), "string")
     pending = sought.withColumns({
@@ -128,7 +139,10 @@ def looked_up(
     })
     answers = []
     for hop in range(settings.max_index_hops + 1):
-        state = _hop(pending, index, hop, settings).persist(StorageLevel.DISK_ONLY)
+        keys = pending.select("url_key", "surt", "target")
+        keys = sql.broadcast(keys) if is_small else keys
+        hits = reduce(DataFrame.unionByName, [_hits(keys, frame) for frame in index])
+        state = _hop(pending, hits, hop, settings).persist(StorageLevel.DISK_ONLY)
         answers.append(state.where("next is null").drop("next", "trail"))
         pending = state.where("next is not null").select(
             "url_key", "url", "source", "karma",
@@ -142,10 +156,9 @@ def looked_up(
 
 
 def _hop(
-    pending: DataFrame, index: Sequence[DataFrame], hop: int, settings: CommonCrawlSettings
+    pending: DataFrame, hits: DataFrame, hop: int, settings: CommonCrawlSettings
 ) -> DataFrame:
     """One reading of the index: each pending link with its answer, or with where to go next."""
-    hits = reduce(DataFrame.unionByName, [_hits(pending, frame) for frame in index])
     rated = {"kind": _kind(settings), "is_cut": sql.col("truncated").isNotNull()}
     best = Window.partitionBy("url_key").orderBy(
         "kind", "is_cut", sql.desc_nulls_last("fetched_at"), "filename", "offset"
@@ -172,9 +185,8 @@ def _hop(
     )  # fmt: skip
 
 
-def _hits(pending: DataFrame, index: DataFrame) -> DataFrame:
+def _hits(keys: DataFrame, index: DataFrame) -> DataFrame:
     """The captures of the pending links' addresses, and the lines of their key that are broken."""
-    keys = pending.select("url_key", "surt", "target")
     met = index.join(keys, "surt")
     if "line" in index.columns:
         parse = sql.udf(lambda line: _parsed(line), f"struct<{LINE}>")
