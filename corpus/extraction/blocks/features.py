@@ -61,6 +61,7 @@ from corpus.extraction.blocks.structure import (
 OWN, NEAR, FAR, WORDS = range(4)
 NUM_KINDS = 4
 MAX_WORDS = 60  # of a block that are scored: its beginning tells what it is
+MAX_CHAIN = 1_000  # inline elements around a block that are scored; real pages have up to 13
 
 NEIGHBOURS = (-3, -2, -1, 1, 2, 3)
 
@@ -214,7 +215,9 @@ def _names_score(
 ) -> np.float32:
     e = block[INNER]
     total, num = sums[e, OWN], counts[e]
-    while e != block[HOLDER] and element[e, PARENT] >= 0:
+    for _ in range(MAX_CHAIN):
+        if e == block[HOLDER] or element[e, PARENT] < 0:
+            break
         e = element[e, PARENT]
         total += sums[e, OWN]
         num += counts[e]

@@ -44,7 +44,7 @@ TAGS = (
     "strike", "bdi", "bdo", "nobr", "ruby", "rt", "rp", "data", "dfn", "acronym", "xmp", "noembed",
     "noframes", "plaintext", "keygen", "frame", "center", "fieldset", "legend", "hgroup", "math",
     "caption", "tfoot", "menu", "picture", "map", "option", "optgroup", "datalist", "dialog",
-    "search", "relative-time",
+    "search", "relative-time", "bgsound", "basefont",
 )
 TAG_CODE = {name: code for code, name in enumerate(TAGS)}
 """Numbers of the tags that are told apart; every other tag is 0, a block-level one."""
@@ -54,11 +54,11 @@ INLINE_TAGS = (
     "sub", "u", "s", "mark", "font", "q", "abbr", "kbd", "samp", "var", "del", "ins", "big", "tt",
     "strike", "bdi", "bdo", "nobr", "ruby", "rt", "rp", "data", "dfn", "acronym", "wbr", "img",
     "input", "picture", "source", "map", "area", "relative-time", "svg", "script", "style", "link",
-    "meta", "template", "math", "noscript",
+    "meta", "template", "math", "noscript", "bgsound", "basefont",
 )
-VOID_TAGS = (  # HTML standard 13.1.2, and two that serialisers still treat so
+VOID_TAGS = (  # HTML standard 13.1.2, and those that serialisers treat so as well (13.3)
     "area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "param", "source",
-    "track", "wbr", "keygen", "frame",
+    "track", "wbr", "keygen", "frame", "bgsound", "basefont",
 )
 RAW_TAGS = ("script", "style", "iframe", "xmp", "noembed", "noframes", "plaintext")
 SKIPPED_TAGS = (
@@ -110,7 +110,9 @@ _IS_VOID, _IS_RAW, _IS_SKIPPED = tag_set(VOID_TAGS), tag_set(RAW_TAGS), tag_set(
 _FLAG = np.array(
     [2 << FLAG_TAGS.index(name) if name in FLAG_TAGS else 0 for name in TAGS], np.int32
 )
-_A, _BR, _TITLE, _HEAD = (TAG_CODE[name] for name in ("a", "br", "title", "head"))
+_A, _BR, _TITLE, _HEAD, _SCRIPT = (
+    TAG_CODE[name] for name in ("a", "br", "title", "head", "script")
+)
 
 _CLASS, _ID, _ROLE, _ITEMPROP, _ITEMTYPE, _STYLE, _HIDDEN, _ARIA_HIDDEN, _HREF = (
     np.uint32(fnv(name))
@@ -125,9 +127,10 @@ _PART, _WHOLE = np.uint32(1), np.uint32(2)
 _DISPLAY_NONE = np.frombuffer(b"display:none", np.uint8)
 _VISIBILITY_HIDDEN = np.frombuffer(b"visibility:hidden", np.uint8)
 
-_LT, _GT, _SLASH, _BANG, _MINUS, _UNDERSCORE, _EQUALS, _QUOTE, _SPACE = (
-    ord(c) for c in "<>/!-_=\" "
+_LT, _GT, _SLASH, _BANG, _MINUS, _UNDERSCORE, _EQUALS, _QUOTE, _SPACE, _QUESTION = (
+    ord(c) for c in "<>/!-_=\" ?"
 )
+_SCRIPT_NAME = np.frombuffer(b"script", np.uint8)
 
 
 @njit(cache=True, nogil=True)
@@ -179,6 +182,9 @@ def read_markup(  # noqa: C901 - one pass, one loop
         if at < len(buf) and buf[at] == _BANG:
             at = _after_comment(buf, at)
             continue
+        if at < len(buf) and buf[at] == _QUESTION:
+            at = _after(buf, at, _GT)
+            continue
         is_end = at < len(buf) and buf[at] == _SLASH
         at, tag, name_hash = _read_name(buf, at + is_end)
         if is_end:
@@ -212,7 +218,7 @@ def read_markup(  # noqa: C901 - one pass, one loop
             if _IS_SKIPPED[tag]:
                 skipped_from = depth
         if _IS_RAW[tag]:
-            at = _end_of_raw(buf, at, name_hash)
+            at = _end_of_script(buf, at) if tag == _SCRIPT else _end_of_raw(buf, at, name_hash)
     return element[:num_elements].copy(), tokens[:num_tokens].copy(), event[:num_events].copy()
 
 
@@ -277,6 +283,42 @@ def _end_of_raw(buf: UInt8Array, at: int, name_hash: np.uint32) -> int:
                 return at
         at += 1
     return at
+
+
+@njit(cache=True, nogil=True)
+def _end_of_script(buf: UInt8Array, at: int) -> int:
+    """The place of a script's end tag; one within "<!-- <script" is none (HTML standard 13.2.5.26).
+
+    So stand scripts that write scripts, in the manner of 1996.
+    """
+    is_escaped = is_inner = False
+    while at < len(buf):
+        if buf[at] == _LT:
+            if at + 1 < len(buf) and buf[at + 1] == _SLASH:
+                if _is_script(buf, at + 2):
+                    if not is_inner:
+                        return at
+                    is_inner = False
+            elif at + 3 < len(buf) and buf[at + 1] == _BANG:
+                is_escaped |= buf[at + 2] == _MINUS and buf[at + 3] == _MINUS
+            elif is_escaped and _is_script(buf, at + 1):
+                is_inner = True
+        elif buf[at] == _GT and buf[at - 1] == _MINUS and buf[at - 2] == _MINUS:
+            is_escaped = is_inner = False
+        at += 1
+    return at
+
+
+@njit(cache=True, nogil=True)
+def _is_script(buf: UInt8Array, at: int) -> bool:
+    """Whether the name that stands here is "script", in either case."""
+    end = at + len(_SCRIPT_NAME)
+    if end >= len(buf):
+        return False
+    for i in range(len(_SCRIPT_NAME)):
+        if lower(buf[at + i]) != _SCRIPT_NAME[i]:
+            return False
+    return buf[end] in (_GT, _SLASH, _SPACE) or 9 <= buf[end] <= 12
 
 
 @njit(cache=True, nogil=True)

@@ -31,6 +31,7 @@ NUM_SUMS = 4
 BY_PATH, BY_TAGS = range(2)
 NUM_GROUPINGS = 2
 MAX_STEPS = 40  # up to a common container; a page nested deeper is no page to be measured so
+MAX_CLIMB = 1_000  # from the other side, which bounds a pair's cost; real pages are up to 51 deep
 _PATH_HOLDERS, _PATH_STEPS = 3, 12  # block-level elements, elements whose classes make a path
 
 
@@ -218,7 +219,12 @@ def _slot_of(keys: npt.NDArray[np.uint64], key: np.uint64) -> Number:
 
 @njit(cache=True, nogil=True)
 def common_container(element: Int32Array, depth: Int32Array, a: int, b: int) -> tuple[int, int]:
-    """The innermost element that holds both, and the steps up to it from the first one."""
+    """The innermost element that holds both, and the steps up to it from the first one.
+
+    Where it is too far from either, the root and MAX_STEPS.
+    """
+    if depth[b] - depth[a] > MAX_CLIMB:
+        return 0, MAX_STEPS
     steps = 0
     while a != b and steps < MAX_STEPS:
         if depth[a] >= depth[b]:

@@ -23,7 +23,7 @@ import numpy.typing as npt
 from scipy import sparse
 from sklearn.linear_model import LogisticRegression
 
-from corpus.extraction.blocks.features import MAX_WORDS, NUM_KINDS
+from corpus.extraction.blocks.features import MAX_CHAIN, MAX_WORDS, NUM_KINDS
 from corpus.extraction.blocks.markup import NUM_TOKENS, PARENT, TAG, TOKEN_END, TOKEN_START
 from corpus.extraction.blocks.model import Model, first_features, second_features
 from corpus.extraction.blocks.scan import HOLDER, INNER, WORD_END, WORD_START, Scan
@@ -254,7 +254,7 @@ def _kinds(
     nothing = own[0][:0]
     element = row[INNER]
     chain = [own[element]]
-    while element != row[HOLDER] and parent[element] >= 0:
+    while element != row[HOLDER] and parent[element] >= 0 and len(chain) <= MAX_CHAIN:
         element = parent[element]
         chain.append(own[element])
     near = []
