@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from selectolax.lexbor import LexborHTMLParser
 
-from corpus.extraction.blocks.model import choose, shipped, units_of
+from corpus.extraction.blocks.model import keep_blocks, shipped
 from corpus.extraction.blocks.render import render
 from corpus.extraction.blocks.scan import Scan, scan_page
 
@@ -24,7 +24,7 @@ def main_text(html: str) -> str | None:
     scan = scan_html(html)
     if not len(scan.block):
         return None
-    return render(scan, choose(shipped().probabilities(scan), units_of(scan)))
+    return render(scan, keep_blocks(scan, shipped().probabilities(scan)))
 
 
 def scan_html(html: str) -> Scan:

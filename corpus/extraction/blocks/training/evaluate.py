@@ -14,7 +14,7 @@ import numpy as np
 
 from corpus.extraction import clean_text
 from corpus.extraction.agreement import agreement
-from corpus.extraction.blocks.model import Model, choose, units_of
+from corpus.extraction.blocks.model import Model, keep_blocks
 from corpus.extraction.blocks.render import render
 from corpus.extraction.blocks.training.fit import fit_model
 from corpus.extraction.blocks.training.pages import Page, fold_of
@@ -39,7 +39,7 @@ def text_by(model: Model, page: Page) -> str:
     """The page's main text as the engine gives it."""
     if not len(page.scan.block):
         return ""
-    keep = choose(model.probabilities(page.scan), units_of(page.scan))
+    keep = keep_blocks(page.scan, model.probabilities(page.scan))
     return clean_text(render(page.scan, keep))
 
 
