@@ -7,16 +7,17 @@ and makes the cut; `render` writes the text. The model is data with a card besid
 `training/` makes it.
 Cost: see the benchmark's rows; memory about ten times the page. Limits: a page whose text only a
 script writes has no blocks; the words that the model knows are mostly English ones, its other
-features know no language.
+measures know no language.
 """
 
 from __future__ import annotations
 
 from selectolax.lexbor import LexborHTMLParser
 
-from corpus.extraction.blocks.model import keep_blocks, shipped
+from corpus.extraction.blocks.model import keep_blocks
 from corpus.extraction.blocks.render import render
 from corpus.extraction.blocks.scan import Scan, scan_page
+from corpus.extraction.blocks.shipped import shipped_model
 
 
 def main_text(html: str) -> str | None:
@@ -24,7 +25,7 @@ def main_text(html: str) -> str | None:
     scan = scan_html(html)
     if not len(scan.block):
         return None
-    return render(scan, keep_blocks(scan, shipped().probabilities(scan)))
+    return render(scan, keep_blocks(scan, shipped_model().probabilities(scan)))
 
 
 def scan_html(html: str) -> Scan:

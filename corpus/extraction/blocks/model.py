@@ -5,14 +5,12 @@ sees the first one's probabilities around the block as well, so that neighbours,
 blocks of one kind agree. A block's probability is the mean of both: the expected share of its words
 that are main text. The cut keeps the blocks above the threshold that maximises the expected F1 of
 the page's words, so no threshold is set by hand.
-The model is arrays (model.npz) and a card (card.json) beside this file; a load executes nothing.
+A model is stored as arrays; to load it executes nothing.
 """
 
 from __future__ import annotations
 
-import functools
 import io
-from importlib import resources
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,8 +29,6 @@ from corpus.extraction.blocks.markup import NUM_TOKENS
 from corpus.extraction.blocks.scan import UNITS, WORD_END, WORD_START, Scan
 from corpus.extraction.blocks.structure import Structure, repeats, structure_of
 from corpus.extraction.blocks.trees import Trees
-
-MODEL = "model.npz"
 
 # Gold pages, cross-validated: 100 or 150 words F1 +.0003, 50 words -.004 (test pages of Readability
 # repeat a paragraph of filler text).
@@ -136,10 +132,3 @@ def from_bytes(packed: bytes) -> Model:
             f"{num_first} and {num_first + NUM_SURROUND}: train it again with this version"
         )
     return Model(weights, first, second)
-
-
-@functools.cache
-def shipped() -> Model:
-    """The model that comes with Winnow."""
-    return from_bytes(resources.files(__package__).joinpath(MODEL).read_bytes())
-

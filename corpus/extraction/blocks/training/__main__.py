@@ -3,7 +3,8 @@
     python -m corpus.extraction.blocks.training fit      --gold GOLD --archives FOLDER
     python -m corpus.extraction.blocks.training evaluate --gold GOLD --archives FOLDER
 
-`fit` writes model.npz and card.json beside the engine; `evaluate` writes EVALUATION.md there. Both
+`fit` writes model.npz and card.json beside the engine, and prints the hash that shipped.py is to
+name; `evaluate` writes EVALUATION.md there. Both
 need the package lightgbm (extra `blocks`) and are single-threaded: about three minutes a model, of
 which `evaluate` fits a dozen.
 """
@@ -21,7 +22,8 @@ from pathlib import Path
 import lightgbm
 
 from corpus.extraction import clean_text
-from corpus.extraction.blocks.model import MODEL, to_bytes
+from corpus.extraction.blocks.model import to_bytes
+from corpus.extraction.blocks.shipped import MODEL
 from corpus.extraction.blocks.training.evaluate import (
     NUM_FOLDS,
     Texts,
@@ -73,6 +75,7 @@ def _fit(pages: Sequence[Page], gold: Path, out: Path) -> None:
         "lightgbm": lightgbm.__version__,
     }
     (out / CARD).write_text(json.dumps(card, indent=2) + "\n")
+    sys.stdout.write(f"MODEL_SHA256 = {card['model_sha256']}\n")
 
 
 def _evaluate(pages: Sequence[Page]) -> str:
