@@ -16,15 +16,15 @@ from corpus.extraction.blocks import scan_html
 from corpus.extraction.blocks.features import NUM_KINDS, NUM_MEASURES, NUM_SURROUND
 from corpus.extraction.blocks.markup import NUM_TOKENS
 from corpus.extraction.blocks.model import (
+    MIN_COPY_WORDS,
     Model,
     choose,
     first_features,
     from_bytes,
+    keep_blocks,
     second_features,
     to_bytes,
-    units_of,
 )
-from corpus.extraction.blocks.scan import UNITS
 from corpus.extraction.blocks.structure import structure_of
 from corpus.extraction.blocks.trees import Trees
 
@@ -40,10 +40,12 @@ BLOCKS = st.lists(
 def stump(feature: int, *, threshold: float = 0.5, low: float = -2.0, high: float = 2.0) -> Trees:
     """An ensemble of one split."""
     return Trees(
-        np.array([feature, 0, 0], np.int16),
-        np.array([threshold, low, high], np.float32),
-        np.array([1, 0, 0], np.int32),
-        np.array([0], np.int32),
+        feature=np.array([feature, 0, 0], np.int32),
+        threshold=np.array([threshold, np.inf, np.inf], np.float32),
+        left=np.array([1, 1, 2], np.int32),
+        value=np.array([0, low, high], np.float32),
+        root=np.array([0], np.int32),
+        depth=np.array([1], np.int32),
     )
 
 
@@ -170,6 +172,40 @@ def test_the_second_ensemble_sees_what_the_first_one_does_and_its_surroundings()
     assert second[:, NUM_FIRST].tolist() == pytest.approx([0.2, 0.7])
 
 
-def test_units_are_the_blocks_lengths():
-    scan = scan_html("<p>One two</p><p>three</p>")
-    assert units_of(scan).tolist() == scan.block[:, UNITS].tolist() == [4, 2]
+def words(num: int, *, start: int = 0) -> str:
+    """So many words that are all different."""
+    letters = "abcdefghij"
+    return " ".join(
+        "w" + "".join(letters[int(digit)] for digit in str(n)) for n in range(start, start + num)
+    )
+
+
+def kept(html: str, probabilities: list[float]) -> list[bool]:
+    return keep_blocks(scan_html(html), np.array(probabilities, np.float32)).tolist()
+
+
+def test_a_second_copy_of_a_long_block_is_left_out():
+    text = words(MIN_COPY_WORDS)
+    html = f"<p>z</p><p>{text}</p><p>and more</p><div>{text}</div>"
+    assert kept(html, [0.0, 0.9, 0.9, 0.9]) == [False, True, True, False]
+
+
+def test_a_copy_of_a_block_that_is_not_kept_stays():
+    text = words(MIN_COPY_WORDS)
+    assert kept(f"<p>z</p><div>{text}</div><p>{text}</p>", [0.0, 0.1, 0.9]) == [False, False, True]
+
+
+def test_a_short_copy_stays():
+    text = words(MIN_COPY_WORDS - 1)
+    assert kept(f"<p>z</p><p>{text}</p><p>{text}</p>", [0.0, 0.9, 0.9]) == [False, True, True]
+
+
+def test_a_long_block_that_repeats_another_in_part_stays():
+    first, second = words(MIN_COPY_WORDS), words(MIN_COPY_WORDS, start=20)
+    html = f"<p>z</p><p>{first}</p><p>{second}</p>"
+    assert kept(html, [0.0, 0.9, 0.9]) == [False, True, True]
+
+
+def test_a_page_without_long_blocks_is_cut_only():
+    html = "<p>One two</p><p>three</p><p>four</p>"
+    assert kept(html, [0.9, 0.1, 0.8]) == [True, False, True]

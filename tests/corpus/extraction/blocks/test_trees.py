@@ -23,24 +23,26 @@ def grown(*, rounds: int = 20, seed: int = 0) -> tuple[lightgbm.Booster, np.ndar
 
 
 def slow_probability(trees: Trees, row: np.ndarray) -> float:
-    """The logit of the sum of the leaves that a row falls into."""
+    """The logit of the sum of the leaves that a row arrives at."""
     total = 0.0
     for root in trees.root:
         node = int(root)
-        while trees.left[node]:
+        while trees.left[node] != node:
             goes_left = row[trees.feature[node]] <= trees.threshold[node]
             node = int(trees.left[node]) + (0 if goes_left else 1)
-        total += float(trees.threshold[node])
+        total += float(trees.value[node])
     return 1 / (1 + float(np.exp(-total)))
 
 
 def test_an_ensemble_written_by_hand():
     #  x0 <= 1 ? -1 : (x1 <= 2.5 ? 0 : 3)
     trees = Trees(
-        np.array([0, 0, 1, 0, 0], np.int16),
-        np.array([1, -1, 2.5, 0, 3], np.float32),
-        np.array([1, 0, 3, 0, 0], np.int32),
-        np.array([0], np.int32),
+        feature=np.array([0, 0, 1, 0, 0], np.int32),
+        threshold=np.array([1, np.inf, 2.5, np.inf, np.inf], np.float32),
+        left=np.array([1, 1, 3, 3, 4], np.int32),
+        value=np.array([0, -1, 0, 0, 3], np.float32),
+        root=np.array([0], np.int32),
+        depth=np.array([2], np.int32),
     )
     rows = np.array([[1, 9], [1.5, 2.5], [1.5, 2.6]], np.float32)
     expected = [1 / (1 + np.exp(1)), 0.5, 1 / (1 + np.exp(-3))]
@@ -64,7 +66,7 @@ def test_probabilities_are_the_readable_ones():
 def test_values_on_a_threshold_and_next_to_it_go_where_the_library_sends_them():
     booster, _ = grown()
     trees = trees_of(booster)
-    inner = np.flatnonzero(trees.left)
+    inner = np.flatnonzero(trees.left != np.arange(len(trees.left)))
     rows = np.random.default_rng(1).normal(size=(3 * len(inner), NUM_FEATURES)).astype(np.float32)
     for at, node in enumerate(inner):
         threshold = trees.threshold[node]
@@ -80,8 +82,16 @@ def test_an_ensemble_that_found_nothing_to_split_is_a_leaf():
     target = np.full(200, 0.25)
     booster = lightgbm.train(PARAMETERS, lightgbm.Dataset(rows, target), 3)
     trees = trees_of(booster)
-    assert not trees.left.any()
+    assert not trees.depth.any()
     np.testing.assert_allclose(trees.probabilities(rows), booster.predict(rows), atol=1e-6)
+
+
+@pytest.mark.parametrize("num_rows", [1, 7, 8, 9, 15, 16, 17])
+def test_rows_have_their_probabilities_however_many_there_are(num_rows):
+    booster, rows = grown()
+    trees = trees_of(booster)
+    found = trees.probabilities(rows[:num_rows])
+    assert np.array_equal(found, trees.probabilities(rows)[:num_rows])
 
 
 def test_no_rows_have_no_probabilities():
