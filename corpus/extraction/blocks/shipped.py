@@ -14,7 +14,7 @@ from corpus.errors import Damaged
 from corpus.extraction.blocks.model import Model, from_bytes
 
 MODEL = "model.npz"
-MODEL_SHA256 = "b8625e7166eba524b4a25499ee96df34ca0c4895f624e9c962094d80566cc655"
+MODEL_SHA256 = "7c6412ba232fb1550f78dbda6712cb27dd5645d8b2f3161c8aa42531413081f1"
 
 
 @functools.cache
