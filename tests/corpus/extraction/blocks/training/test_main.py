@@ -8,7 +8,7 @@ import pytest
 
 from corpus.extraction.blocks.model import from_bytes
 from corpus.extraction.blocks.training import __main__ as command
-from corpus.extraction.blocks.training import fit
+from corpus.extraction.blocks.training import evaluate, fit
 from tests.corpus.extraction.blocks.training.sites import row, site_page, write_files
 
 NUM_SITES = 12
@@ -40,8 +40,10 @@ def test_fit_writes_a_model_and_its_card_and_says_its_hash(
     assert card["model_sha256"] in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_evaluate_writes_its_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(fit, "TREES", 3)
+    monkeypatch.setattr(evaluate, "NUM_FOLDS", 2)
     monkeypatch.setattr(command, "CURVE_SHARES", (1.0,))
     command.main(arguments(tmp_path, "evaluate"))
     report = (tmp_path / "EVALUATION.md").read_text()
