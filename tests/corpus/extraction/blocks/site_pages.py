@@ -48,7 +48,8 @@ last line has been read, or when the loop is left.</p><pre><code>import tinyio
 for line in tinyio.read_lines("names.txt"):
     if line:
         print(line.title())
-</code></pre><p>Where the file does not exist, <code>FileNotFoundError</code> is raised at once, before the
+</code></pre><p>Where the file does not exist, <code>FileNotFoundError</code> is raised at once,
+before the
 first line is asked for. A file that is packed by gzip is unpacked on the way.</p></section></div>
 <div class=footer role=contentinfo>© Copyright 2024. Created using Sphinx.</div></body></html>"""
 

@@ -21,11 +21,11 @@ from corpus.extraction.blocks.features import (
     NUM_MEASURES,
     NUM_SURROUND,
     SURROUND_NAMES,
-    measure,
     surround,
     token_scores,
 )
 from corpus.extraction.blocks.markup import FLAGS, NUM_TOKENS, TAG, TAGS
+from corpus.extraction.blocks.model import first_features
 from corpus.extraction.blocks.scan import (
     BOLD_UNITS,
     BREAKS,
@@ -80,7 +80,7 @@ def scores_of(scan: Scan) -> np.ndarray:
 def measured(html: str) -> tuple[Scan, Structure, np.ndarray, np.ndarray]:
     scan = scan_html(html)
     structure, scores = structure_of(scan), scores_of(scan)
-    found = measure(scan.element, scan.block, scan.words, scan.title, scores, *structure)
+    found = first_features(scan, structure, weights())[:, :NUM_MEASURES]
     assert found.shape == (len(scan.block), NUM_MEASURES)
     assert np.isfinite(found).all()
     return scan, structure, scores, found
@@ -299,7 +299,9 @@ def assert_measures(html: str) -> None:
     for part in parts:
         assert_columns(found, part, MEASURE_NAMES)
     if len(scan.block):
-        assert {name for part in parts for name in part[0]} == set(MEASURE_NAMES)
+        num = MEASURE_NAMES.index("slow_flow_after") + 1
+        assert {name for part in parts for name in part[0]} == set(MEASURE_NAMES[:num])
+        assert (found[:, num:] == found[0, num:]).all()  # the page's own, on each block
 
 
 @pytest.mark.parametrize("html", SOME.values(), ids=SOME)
@@ -445,3 +447,10 @@ def test_columns_have_names_of_their_own():
 def test_a_page_without_blocks_has_no_rows():
     _, _, scores, found = measured("")
     assert (len(scores), len(found)) == (0, 0)
+
+
+def test_what_a_page_says_of_its_kind_stands_with_each_block():
+    _, _, _, found = measured('<meta property="og:type" content="article"><p>One.</p><p>Two.</p>')
+    at = MEASURE_NAMES.index("og_article")
+    assert found[:, at].tolist() == [1, 1]
+    assert not found[:, at + 1 :].any()
