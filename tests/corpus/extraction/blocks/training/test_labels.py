@@ -14,6 +14,7 @@ from corpus.extraction.blocks.training.labels import (
     ALONE,
     BESIDE,
     RUN,
+    _gain,
     align,
     block_words,
     label_blocks,
@@ -62,6 +63,15 @@ def test_no_alignment_is_worth_more(page, gold):
     assert matched.shape == (len(page),)
     found = best_worth(page, gold, set(np.flatnonzero(matched).tolist()))
     assert found == pytest.approx(best_worth(page, gold), abs=1e-5)
+
+
+@settings(deadline=None)
+@given(SMALL, SMALL)
+def test_a_pair_is_worth_more_within_a_run(page, gold):
+    arrays = np.array(page, np.int32), np.array(gold, np.int32)
+    for i, j in itertools.product(range(len(page)), range(len(gold))):
+        if page[i] == gold[j]:
+            assert _gain(*arrays, i + 1, j + 1) == pytest.approx(worth(page, gold, i, j))
 
 
 def labelled(html: str, gold: str) -> list[float]:
