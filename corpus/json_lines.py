@@ -3,13 +3,15 @@
 `index_line` marks where each token of a line begins, 64 bytes at a time (simd.py); `walk` goes over
 the tokens by JSON's grammar (RFC 8259) and writes down where the values of the chosen top-level
 keys lie. Both answer only for what is plain: a line that breaks the grammar, that is no object,
-nests deeper than 64, says a chosen key twice or escapes a character of a key is *unsure*, and its
-caller has Python's own reader judge it. So the kernel may give up on a line, but must not be wrong:
-what it takes, `json.loads` takes, and the values are where it says. 1.2 to 1.8 GB/s a core.
+nests deeper than 64, says a chosen key twice, or has at its top a key with an escape or of 64 bytes
+is *unsure*, and its caller has Python's own reader judge it. So the kernel may give up on a line,
+but must not be wrong: what it takes, `json.loads` takes, and the values are where it says. 1.9 GB/s
+a core.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -19,6 +21,7 @@ from numba import njit
 
 from corpus.simd import (
     BLOCK,
+    KERNEL,
     byte_at,
     control_masks,
     eight_bytes,
@@ -35,17 +38,20 @@ Int32Array = npt.NDArray[np.int32]
 MAX_DEPTH = 64  # bits of the stack; json.loads goes about 1,000 deep
 MAX_NUMBER = 64  # bytes of a number; int() refuses 4,300 digits
 MAX_KEY = 63  # bytes of a chosen key
+SLOT_BITS = 6  # of the hash of a key
 ABSENT = -1
+_UNSURE_KEY = -2
 TOKENS_AT_ONCE = 6
 SPARE_TOKENS = TOKENS_AT_ONCE  # beyond the last: `walk` may look at 4 of them
 
 _ZERO, _ONE, _ALL = np.uint64(0), np.uint64(1), np.uint64(0xFFFFFFFFFFFFFFFF)
 _LAST = np.uint64(63)
-_QUOTE, _BACKSLASH, _COMMA, _COLON, _MINUS, _POINT = (ord(c) for c in "\"\\,:-.")
+_SLOT_SHIFT = np.uint64(64 - SLOT_BITS)
+_ZEROS, _HIGH_BITS = np.uint64(0x3030303030303030), np.uint64(0x8080808080808080)
+_TO_HIGH_BIT = np.uint64(0x7676767676767676)  # sets it of a byte above 9
+_QUOTE, _BACKSLASH, _COMMA, _COLON, _MINUS, _POINT = (ord(c) for c in '"\\,:-.')
 _OPEN_OBJECT, _CLOSE_OBJECT, _OPEN_ARRAY, _CLOSE_ARRAY = (ord(c) for c in "{}[]")
 _NINE, _NOUGHT, _PLUS, _SMALL_E = (ord(c) for c in "90+e")
-_TRUE, _FALSE, _NULL = (int(np.frombuffer(w, np.uint32)[0]) for w in (b"true", b"alse", b"null"))
-_LOW_WORD = np.uint64(0xFFFFFFFF)
 
 
 def _table(characters: bytes) -> UInt8Array:
@@ -56,54 +62,70 @@ def _table(characters: bytes) -> UInt8Array:
 
 _ESCAPED = _table(b'"\\/bfnrtu')
 _HEX = _table(b"0123456789abcdefABCDEF")
-_DELIMITER = _table(b",}] \t\r\n")
+_NO_DELIMITER = 1 - _table(b",}] \t\r\n")
+
+# What a value is by its first byte; a literal's bytes, which of eight are its own, how many it has.
+_STRING, _LITERAL, _NUMBER, _OPEN, _NONE = range(5)
+_KINDS = np.full(256, _NONE, np.uint8)
+_KINDS[list(b"-0123456789")], _KINDS[list(b"{[")], _KINDS[_QUOTE] = _NUMBER, _OPEN, _STRING
+_WORDS, _WORD_MASKS = np.zeros(256, np.uint64), np.zeros(256, np.uint64)
+_WORD_BYTES = np.zeros(256, np.int64)
+for _word in (b"true", b"false", b"null"):
+    _KINDS[_word[0]], _WORD_BYTES[_word[0]] = _LITERAL, len(_word)
+    _WORDS[_word[0]] = np.frombuffer(_word.ljust(8, b"\0"), np.uint64)[0]
+    _WORD_MASKS[_word[0]] = np.frombuffer((b"\xff" * len(_word)).ljust(8, b"\0"), np.uint64)[0]
+_HEAD_MASKS = np.array([(1 << 8 * i) - 1 for i in range(9)], np.uint64)
+_CLOSES = np.array([_CLOSE_ARRAY, _CLOSE_OBJECT], np.int64)  # by the lowest bit of the stack
 
 
 class Keys(NamedTuple):
-    """The chosen keys, found by their length and first eight bytes."""
+    """The chosen keys, found by a hash of their length and first eight bytes; no two have one."""
 
     names: UInt8Array
     """The names, each in MAX_KEY + 1 bytes, uint8 (num_keys * 64,)."""
     heads: UInt64Array
     """Their first eight bytes, shorter ones filled with zeros, uint64 (num_keys,)."""
-    masks: UInt64Array
-    """Which bits of the head count, uint64 (num_keys,)."""
-    first: Int64Array
-    """Number of the first key of each length, -1 where there is none, int64 (MAX_KEY + 1,)."""
-    following: Int64Array
-    """The next key of the same length, or -1, int64 (num_keys,)."""
+    lengths: Int64Array
+    """Their bytes, int64 (num_keys,)."""
+    slots: Int64Array
+    """Number of the key of each hash, 0 where there is none, int64 (2 ** SLOT_BITS,)."""
+    factor: UInt64Array
+    """What makes the hash, uint64 (1,)."""
 
 
 def chosen(names: Sequence[bytes]) -> Keys:
-    """The table of these keys; key i of `walk`'s answer is names[i]."""
-    first = np.full(MAX_KEY + 1, -1, np.int64)
-    following = np.full(len(names), -1, np.int64)
-    for i in reversed(range(len(names))):
-        following[i], first[len(names[i])] = first[len(names[i])], i
-    heads = b"".join(name[:8].ljust(8, b"\0") for name in names)
-    masks = b"".join(b"\xff" * min(len(name), 8) + b"\0" * max(8 - len(name), 0) for name in names)
+    """The table of these keys, at most 16; key i of `walk`'s answer is names[i]."""
+    heads = [int.from_bytes(name[:8], sys.byteorder) for name in names]
+    for factor in range(0x9E3779B97F4A7C15, 1 << 64, 2):  # one of a few fits ten keys
+        slots = [
+            (((head ^ len(name)) * factor) % (1 << 64)) >> 64 - SLOT_BITS
+            for head, name in zip(heads, names, strict=True)
+        ]
+        if len(set(slots)) == len(slots):
+            break
+    table = np.zeros(1 << SLOT_BITS, np.int64)
+    table[slots] = np.arange(len(names))
     padded = b"".join(name.ljust(MAX_KEY + 1, b"\0") for name in names)
     return Keys(
         np.frombuffer(padded, np.uint8),
-        np.frombuffer(heads, np.uint64),
-        np.frombuffer(masks, np.uint64),
-        first,
-        following,
+        np.array(heads, np.uint64),
+        np.array([len(name) for name in names], np.int64),
+        table,
+        np.array([factor], np.uint64),
     )
 
 
-@njit(cache=True, nogil=True)
+@njit(**KERNEL)
 def index_line(  # noqa: C901 - one pass, one loop
-    data: UInt8Array, start: int, size: int, tokens: Int32Array, escapes: Int32Array
-) -> tuple[int, int, int, bool]:
-    """Find the end of the line at `start` and where its tokens and escapes stand.
+    data: UInt8Array, start: int, size: int, tokens: Int32Array
+) -> tuple[int, int, bool]:
+    """Find the end of the line at `start` and where its tokens stand.
 
-    data: 64 bytes longer than `size`, its text. Tokens are structural characters, both quotes of a
-    string and the first byte of anything else; escapes are backslashes that begin one. Returns the
-    end of the line (its line feed, or `size`), the number of tokens and of escapes, and whether
-    strings, escapes and UTF-8 are sound.
+    data: 64 bytes longer than `size`, its text. Tokens are structural characters and the first byte
+    of anything else: of a string, its quote. Returns the end of the line (its line feed, or
+    `size`), the number of tokens, and whether strings, escapes and UTF-8 are sound.
     """
-    num_tokens = num_escapes = 0
+    num_tokens = 0
     within, in_scalar, escaped = _ZERO, _ZERO, _ZERO  # carried over from the block before
     wrong, above_ascii = _ZERO, _ZERO
     at, end = start, -1
@@ -125,14 +147,9 @@ def index_line(  # noqa: C901 - one pass, one loop
         backslashes &= valid
         quotes &= valid
         if backslashes | escaped:
-            escaped, num_escapes, sound = _mark_escapes(
-                data, at, backslashes, escaped, escapes, num_escapes
-            )
+            mask, escaped, sound = _escaped_bytes(data, at, backslashes, escaped)
             wrong |= _ZERO if sound else _ONE
-            quotes &= ~escaped
-            escaped = _ZERO
-            if num_escapes and escapes[num_escapes - 1] == at + BLOCK - 1:
-                escaped = _ONE
+            quotes &= ~mask
         if within and not quotes:  # a block inside a long string
             wrong |= breaks & valid
             at += BLOCK
@@ -144,7 +161,8 @@ def index_line(  # noqa: C901 - one pass, one loop
         wrong |= (backslashes | high) & outside
         wrong |= breaks & valid & inside
         scalars = outside & ~(structural | blanks | breaks | quotes)
-        marks = (structural & outside) | quotes | (scalars & ~((scalars << _ONE) | in_scalar))
+        marks = (structural & outside) | (quotes & inside)  # of a string, its first quote
+        marks |= scalars & ~((scalars << _ONE) | in_scalar)
         in_scalar = scalars >> _LAST
         place, num_tokens = num_tokens, num_tokens + num_bits(marks)
         while place < num_tokens:  # some at a time, of which the last may be none: fewer branches
@@ -158,37 +176,31 @@ def index_line(  # noqa: C901 - one pass, one loop
         sound = is_utf8(data, start, end)
     for i in range(SPARE_TOKENS):
         tokens[num_tokens + i] = end
-    escapes[num_escapes] = end
-    return end, num_tokens, num_escapes, sound
+    return end, num_tokens, sound
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _mark_escapes(
-    data: UInt8Array,
-    at: int,
-    backslashes: np.uint64,
-    escaped: np.uint64,
-    escapes: Int32Array,
-    num_escapes: int,
-) -> tuple[np.uint64, int, bool]:
-    """Note the block's escapes; the mask of what they escape, their number, whether all are JSON's.
+@njit(**KERNEL, inline="always")
+def _escaped_bytes(
+    data: UInt8Array, at: int, backslashes: np.uint64, escaped: np.uint64
+) -> tuple[np.uint64, np.uint64, bool]:
+    """Mask of the block's escaped bytes, of the next one's, and whether all escapes are JSON's.
 
-    `escaped` has bit 0 set where the block before ended in a backslash that escapes this one's
-    first byte; an escape by this block's last byte is in `escapes` alone.
+    Bit 0 of `escaped` says that the block before ended in a backslash that escapes this one's first
+    byte; of the answer's second mask, that this one does.
     """
-    sound = True
+    sound, carried = True, _ZERO
     ahead = backslashes & ~escaped
     while ahead:
+        place = lowest_bit(ahead)
+        sound &= _is_escape(data, at + place)
         bit = ahead & (~ahead + _ONE)
-        escapes[num_escapes] = at + lowest_bit(bit)
-        sound &= _is_escape(data, escapes[num_escapes])
-        num_escapes += 1
         escaped |= bit << _ONE
+        carried = bit >> _LAST
         ahead &= ~(bit | (bit << _ONE))
-    return escaped, num_escapes, sound
+    return escaped, carried, sound
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(**KERNEL, inline="always")
 def _is_escape(data: UInt8Array, place: int) -> bool:
     """Whether an escape of JSON begins with the backslash at `place`."""
     follower = byte_at(data, place + 1)
@@ -200,7 +212,7 @@ def _is_escape(data: UInt8Array, place: int) -> bool:
     return num_hex == 4
 
 
-@njit(cache=True, nogil=True)
+@njit(**KERNEL)
 def is_utf8(data: UInt8Array, start: int, end: int) -> bool:
     """Whether data[start:end] is UTF-8 (Unicode 15, table 3-7): no surrogates, nothing too long."""
     i = start
@@ -234,12 +246,11 @@ def is_utf8(data: UInt8Array, start: int, end: int) -> bool:
     return True
 
 
-@njit(cache=True, nogil=True)
+@njit(**KERNEL)
 def walk(  # noqa: C901 - one state machine
     data: UInt8Array,
     tokens: Int32Array,
     num_tokens: int,
-    escapes: Int32Array,
     keys: Keys,
     starts: Int64Array,
     ends: Int64Array,
@@ -253,119 +264,110 @@ def walk(  # noqa: C901 - one state machine
     starts[:] = ABSENT
     if num_tokens < 2 or byte_at(data, tokens[0]) != _OPEN_OBJECT:
         return False
-    depth, objects, k, escape = 1, _ONE, 1, 0  # bit 0 of `objects`: the innermost is an object
-    just_opened = True
+    depth, objects, k = 1, _ONE, 1  # bit 0 of `objects`: the innermost is an object
+    just_opened, wrong = True, _ZERO  # literals are judged at the end: fewer branches
     while True:
-        field = -1
-        character = byte_at(data, tokens[k])
         is_object = objects & _ONE
-        if just_opened and character == (_CLOSE_OBJECT if is_object else _CLOSE_ARRAY):
-            closing = True
-        else:
-            closing = False
+        place = tokens[k]
+        character = byte_at(data, place)
+        if not (just_opened and character == _CLOSES[is_object]):
+            field = -1
             if is_object:
-                if character != _QUOTE or byte_at(data, tokens[k + 2]) != _COLON:
+                colon = tokens[k + 1]
+                if character != _QUOTE or byte_at(data, colon) != _COLON:
                     return False
                 if depth == 1:
-                    first, last = tokens[k] + 1, tokens[k + 1]
-                    while escapes[escape] < first:
-                        escape += 1
-                    if escapes[escape] < last:
+                    field = _key_at(data, place, colon, keys)
+                    if field == _UNSURE_KEY:
                         return False
-                    field = _key_at(data, first, last - first, keys)
-                k += 3
-                character = byte_at(data, tokens[k])
-            place = tokens[k]
-            end = place
-            if character == _QUOTE:
-                end = tokens[k + 1]
                 k += 2
-            elif character in (_OPEN_OBJECT, _OPEN_ARRAY):
-                end = tokens[k + 1]
-                k += 1
-                depth += 1
-            else:
-                end = _scalar_end(data, place, character)
-                if end < 0:
+                place = tokens[k]
+                character = byte_at(data, place)
+            k += 1
+            kind = _KINDS[character]
+            end = np.int64(tokens[k])
+            if kind <= _LITERAL:  # of a string nothing is left to check
+                wrong |= (eight_bytes(data, place) & _WORD_MASKS[character]) ^ _WORDS[character]
+                word_end = place + _WORD_BYTES[character]
+                wrong |= np.uint64(kind & _NO_DELIMITER[byte_at(data, word_end)])
+                if field >= 0:
+                    end = word_end if kind else _closing_quote(data, end)
+            elif kind == _NUMBER:
+                end = _number_end(data, place, character)
+                if end < 0 or _NO_DELIMITER[byte_at(data, end)] or end - place > MAX_NUMBER:
                     return False
-                k += 1
+            elif kind == _NONE:
+                return False
             if field >= 0:
                 if starts[field] != ABSENT:
                     return False
                 starts[field], ends[field] = place, end
-            if character in (_OPEN_OBJECT, _OPEN_ARRAY):
+            if kind == _OPEN:
+                depth += 1
                 if depth > MAX_DEPTH:
                     return False
                 objects <<= _ONE
-                if character == _OPEN_OBJECT:
-                    objects |= _ONE
+                objects |= np.uint64(character == _OPEN_OBJECT)
                 just_opened = True
                 continue
         just_opened = False
         while True:  # after a value: the next one, or the end of what it is in
             character = byte_at(data, tokens[k])
-            if closing or character == (_CLOSE_OBJECT if objects & _ONE else _CLOSE_ARRAY):
-                closing = False
-                k += 1
-                depth -= 1
-                if depth == 0:
-                    return k == num_tokens
-                objects >>= _ONE
-            elif character == _COMMA:
-                k += 1
+            k += 1
+            if character == _COMMA:
                 break
-            else:
+            if character != _CLOSES[objects & _ONE]:
                 return False
+            depth -= 1
+            if depth == 0:
+                return k == num_tokens and wrong == _ZERO
+            objects >>= _ONE
 
 
-@njit(cache=True, nogil=True, inline="always")
-def _key_at(data: UInt8Array, start: int, length: int, keys: Keys) -> int:
-    """Number of the chosen key at data[start:start + length], or -1."""
-    if length > MAX_KEY:
+@njit(**KERNEL, inline="always")
+def _closing_quote(data: UInt8Array, token: int) -> int:
+    """Where the string ends after which this is the next token: blanks alone stand between."""
+    token -= 1
+    while byte_at(data, token) != _QUOTE:
+        token -= 1
+    return token
+
+
+@njit(**KERNEL, inline="always")
+def _key_at(data: UInt8Array, quote: int, colon: int, keys: Keys) -> int:
+    """Number of the chosen key between quote and colon, -1, or _UNSURE_KEY if it may be one."""
+    start = quote + 1
+    length = _closing_quote(data, colon) - start
+    if length > BLOCK - 1:
+        return _UNSURE_KEY
+    _, backslashes, _, _ = string_masks(data, start)
+    if backslashes & ((_ONE << np.uint64(length)) - _ONE):
+        return _UNSURE_KEY
+    head = eight_bytes(data, start) & _HEAD_MASKS[min(length, 8)]
+    key = keys.slots[((head ^ np.uint64(length)) * keys.factor[0]) >> _SLOT_SHIFT]
+    if head != keys.heads[key] or length != keys.lengths[key]:
         return -1
-    key = keys.first[length]
-    if key < 0:
-        return -1
-    head = eight_bytes(data, start)
-    while key >= 0:
-        if head & keys.masks[key] == keys.heads[key]:
-            i = 8
-            while i < length and byte_at(data, start + i) == keys.names[key * (MAX_KEY + 1) + i]:
-                i += 1
-            if i >= length:
-                return key
-        key = keys.following[key]
-    return -1
-
-
-@njit(cache=True, nogil=True, inline="always")
-def _scalar_end(data: UInt8Array, place: int, character: int) -> int:
-    """One past the number or literal at `place`, or -1 where there is none that JSON knows."""
-    i = place
-    if character in (ord("t"), ord("n")):
-        word = np.int64(eight_bytes(data, i) & _LOW_WORD)
-        if word != (_TRUE if character == ord("t") else _NULL):
+    i = 8
+    while i < length:  # eight at a time, the last eight of which may overlap
+        last = min(i, length - 8)
+        if eight_bytes(data, start + last) != eight_bytes(keys.names, key * (MAX_KEY + 1) + last):
             return -1
-        i += 4
-    elif character == ord("f"):
-        if np.int64(eight_bytes(data, i + 1) & _LOW_WORD) != _FALSE:
-            return -1
-        i += 5
-    else:
-        i = _number_end(data, i, character)
-    if i < 0 or not _DELIMITER[byte_at(data, i)] or i - place > MAX_NUMBER:
-        return -1
-    return i
+        i += 8
+    return key
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(**KERNEL, inline="always")
 def _digits_end(data: UInt8Array, i: int) -> int:
-    while _NOUGHT <= byte_at(data, i) <= _NINE:
-        i += 1
-    return i
+    """One past the digits at i, eight at a time."""
+    while True:
+        digits = eight_bytes(data, i) ^ _ZEROS  # 0 to 9 where they are digits
+        others = (digits | (digits + _TO_HIGH_BIT)) & _HIGH_BITS
+        if others:
+            return i + (lowest_bit(others) >> 3)
+        i += 8
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(**KERNEL, inline="always")
 def _number_end(data: UInt8Array, start: int, character: int) -> int:
     """One past the number at `start` (RFC 8259 section 6), or -1."""
     i = start

@@ -11,7 +11,7 @@ import numpy as np
 from numba import njit
 
 from corpus.json_lines import Int32Array
-from corpus.simd import byte_at, eight_bytes
+from corpus.simd import KERNEL, byte_at, eight_bytes
 from corpus.urls import TRACKING_PARAMETERS, TRACKING_PREFIXES, UNRESERVED
 from corpus.utf8 import UInt8Array
 
@@ -52,7 +52,7 @@ _HEADS = np.zeros(1 << 16, np.bool_)  # by the first two letters: spares nine co
 _HEADS[[name[0] << 8 | name[1] for name in (*_NAMES.tolist(), *_PREFIXES.tolist())]] = True
 
 
-@njit(cache=True, nogil=True)
+@njit(**KERNEL)
 def append_plain(
     data: UInt8Array,
     start: int,
@@ -93,7 +93,7 @@ def append_plain(
     return url_at, _append_items(scratch, items, num_items, keys, key_at)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(**KERNEL, inline="always")
 def _copy(data: UInt8Array, start: int, end: int, scratch: UInt8Array) -> int:
     """Copy the address without JSON's backslashes and the API's `amp;`; its length, or 0."""
     size = 0
@@ -125,7 +125,7 @@ def _copy(data: UInt8Array, start: int, end: int, scratch: UInt8Array) -> int:
             i += 2
     return size
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(**KERNEL, inline="always")
 def _after_scheme(text: UInt8Array, size: int) -> int:
     """Where the host begins, or -1; puts the scheme into lower case."""
     if size < 8:
@@ -141,7 +141,7 @@ def _after_scheme(text: UInt8Array, size: int) -> int:
         return -1
     return colon + 3
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(**KERNEL, inline="always")
 def _host_end(text: UInt8Array, host: int, size: int) -> int:
     """One past a host of two labels or more, in lower case; -1 where it is none or a number."""
     if host < 0:
@@ -162,7 +162,7 @@ def _host_end(text: UInt8Array, host: int, size: int) -> int:
         return -1
     return -1 if _NOUGHT <= text[i - 1] <= _NINE else i  # may be an IP address
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(**KERNEL, inline="always")
 def _port_end(text: UInt8Array, host_end: int, size: int) -> int:
     """One past `:8080`, or host_end where there is no port, or -1 where it is odd."""
     if host_end < 0 or host_end == size or text[host_end] != _COLON:
@@ -173,7 +173,7 @@ def _port_end(text: UInt8Array, host_end: int, size: int) -> int:
     num_digits = i - host_end - 1
     return i if 1 <= num_digits <= 4 and text[host_end + 1] != _NOUGHT else -1
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(**KERNEL, inline="always")
 def _is_default_port(text: UInt8Array, host: int, host_end: int, path: int) -> bool:
     """Whether the port is the scheme's own: 80 for http, 443 for https."""
     if host == 8:
@@ -181,14 +181,14 @@ def _is_default_port(text: UInt8Array, host: int, host_end: int, path: int) -> b
                 and text[host_end + 2] == ord("4") and text[host_end + 3] == ord("3"))  # fmt: skip
     return path - host_end == 3 and text[host_end + 1] == ord("8") and text[host_end + 2] == _NOUGHT
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(**KERNEL, inline="always")
 def _run_end(text: UInt8Array, start: int, size: int, kind: int) -> int:
     i = start
     while i < size and _KINDS[text[i]] & kind:
         i += 1
     return i
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(**KERNEL, inline="always")
 def _path_end(text: UInt8Array, path: int, size: int) -> int:
     """One past the path, or -1 where it is odd or a segment begins with a dot, as `..` does."""
     if path < 0:
@@ -202,7 +202,7 @@ def _path_end(text: UInt8Array, path: int, size: int) -> int:
     return end
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(**KERNEL, inline="always")
 def _query(text: UInt8Array, path_end: int, size: int) -> tuple[int, int]:
     """Where the query begins and ends, or (-1, -1) where it or the fragment is odd."""
     if path_end < 0:
@@ -216,7 +216,7 @@ def _query(text: UInt8Array, path_end: int, size: int) -> tuple[int, int]:
     return (query, query_end) if _run_end(text, query_end, size, _FRAGMENT) == size else (-1, -1)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(**KERNEL, inline="always")
 def _split_query(text: UInt8Array, query: int, query_end: int, items: Int32Array) -> int:
     """Number of the query's items without empty and tracking ones, -1 where there are too many."""
     num_items, i = 0, query
@@ -233,7 +233,7 @@ def _split_query(text: UInt8Array, query: int, query_end: int, items: Int32Array
     return num_items
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(**KERNEL, inline="always")
 def _is_tracking(text: UInt8Array, start: int, end: int) -> bool:
     """Whether an item's name is a tracking parameter's, or begins as theirs do."""
     if end - start < 2:
@@ -252,7 +252,7 @@ def _is_tracking(text: UInt8Array, start: int, end: int) -> bool:
     return False
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(**KERNEL, inline="always")
 def _common(text: UInt8Array, start: int, end: int, names: UInt8Array, row: int) -> int:
     """How far text and name agree; minus the place after it where all of the name is there."""
     for k in range(_NAME_BYTES):
@@ -263,7 +263,7 @@ def _common(text: UInt8Array, start: int, end: int, names: UInt8Array, row: int)
     return start
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(**KERNEL, inline="always")
 def _sort(text: UInt8Array, items: Int32Array, num_items: int) -> None:
     """Sort the items by their bytes, as Python sorts ASCII strings."""
     for i in range(1, num_items):
@@ -274,7 +274,7 @@ def _sort(text: UInt8Array, items: Int32Array, num_items: int) -> None:
             k -= 1
         items[2 * k], items[2 * k + 1] = start, end
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(**KERNEL, inline="always")
 def _is_less(text: UInt8Array, start: int, end: int, other: int, other_end: int) -> bool:
     while start < end and other < other_end:
         if text[start] != text[other]:
@@ -283,14 +283,14 @@ def _is_less(text: UInt8Array, start: int, end: int, other: int, other_end: int)
         other += 1
     return start == end and other < other_end
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(**KERNEL, inline="always")
 def _append(text: UInt8Array, start: int, end: int, out: UInt8Array, at: int) -> int:
     for i in range(start, end):
         out[at] = text[i]
         at += 1
     return at
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(**KERNEL, inline="always")
 def _append_items(
     text: UInt8Array, items: Int32Array, num_items: int, out: UInt8Array, at: int
 ) -> int:
@@ -300,14 +300,14 @@ def _append_items(
     return at
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(**KERNEL, inline="always")
 def _append_path(text: UInt8Array, path: int, path_end: int, out: UInt8Array, at: int) -> int:
     if path == path_end:
         out[at] = _SLASH
         return at + 1
     return _append(text, path, path_end, out, at)
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(**KERNEL, inline="always")
 def _append_host(text: UInt8Array, host: int, host_end: int, out: UInt8Array, at: int) -> int:
     """Write the host's labels in reverse, without `www.`, `www1.` or `www12.` before them."""
     if text[host] == ord("w") and text[host + 1] == ord("w") and text[host + 2] == ord("w"):

@@ -25,7 +25,7 @@ from corpus.json_lines import (
 )
 from corpus.plain_urls import MAX_ITEMS, MAX_PLAIN, SPARE, append_plain
 from corpus.reddit import MAX_TIME, YOUNG_FROM, YOUNG_UNTIL
-from corpus.simd import byte_at
+from corpus.simd import KERNEL, byte_at
 from corpus.utf8 import Int64Array, UInt8Array
 
 KEYS = chosen([
@@ -80,7 +80,6 @@ class Desk(NamedTuple):
     """Working space of a scan."""
 
     tokens: Int32Array
-    escapes: Int32Array
     starts: Int64Array
     ends: Int64Array
     says: Int64Array
@@ -117,7 +116,6 @@ def make_desk(num_bytes: int) -> Desk:
     room = num_bytes + 2 * SPARE_TOKENS
     return Desk(
         tokens=np.empty(room, np.int32),
-        escapes=np.empty(room, np.int32),
         starts=np.zeros(len(KEYS.heads), np.int64),
         ends=np.zeros(len(KEYS.heads), np.int64),
         says=np.zeros(len(KEYS.heads), np.int64),
@@ -126,7 +124,7 @@ def make_desk(num_bytes: int) -> Desk:
     )
 
 
-@njit(cache=True, nogil=True)
+@njit(**KERNEL)
 def scan(
     data: UInt8Array, at: int, size: int, min_karma: int, keys: Keys, desk: Desk, found: Found
 ) -> int:
@@ -139,11 +137,9 @@ def scan(
     found.counts[: NUM_YOUNG + 1] = 0
     found.counts[LINK] = num_links
     while at < size and found.counts[NUM_LINES] < MAX_LINES:
-        end, num_tokens, _, sound = index_line(data, at, size, desk.tokens, desk.escapes)
+        end, num_tokens, sound = index_line(data, at, size, desk.tokens)
         verdict = UNSURE
-        if sound and walk(
-            data, desk.tokens, num_tokens, desk.escapes, keys, desk.starts, desk.ends
-        ):
+        if sound and walk(data, desk.tokens, num_tokens, keys, desk.starts, desk.ends):
             verdict = _judge(data, min_karma, desk, found)
         if verdict == UNSURE:
             line = found.unsure[found.counts[UNSURE]]
@@ -155,7 +151,7 @@ def scan(
     return min(at, size)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(**KERNEL, inline="always")
 def _judge(data: UInt8Array, min_karma: int, desk: Desk, found: Found) -> int:
     """What a line comes to; a link's row is written."""
     says, counts = desk.says, found.counts
@@ -180,7 +176,7 @@ def _judge(data: UInt8Array, min_karma: int, desk: Desk, found: Found) -> int:
     return verdict
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(**KERNEL, inline="always")
 def _read_fields(data: UInt8Array, desk: Desk) -> bool:
     """Write down what each field says; whether all are of a plain type."""
     starts, ends, says = desk.starts, desk.ends, desk.says
@@ -203,13 +199,13 @@ def _read_fields(data: UInt8Array, desk: Desk) -> bool:
     return not is_odd
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(**KERNEL, inline="always")
 def _is_filled(desk: Desk, field: int) -> bool:
     """Whether a field of text has a character."""
     return desk.says[field] == _TRUE and desk.ends[field] > desk.starts[field] + 1
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(**KERNEL, inline="always")
 def _write(data: UInt8Array, link: int, desk: Desk, found: Found) -> bool:
     """Write the row of a link; whether its texts are plain and it is no page of Reddit's own."""
     starts, ends, says, counts = desk.starts, desk.ends, desk.says, found.counts
@@ -240,7 +236,7 @@ def _write(data: UInt8Array, link: int, desk: Desk, found: Found) -> bool:
     return True
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(**KERNEL, inline="always")
 def _may_be_its_own_page(data: UInt8Array, start: int, end: int, post_id: UInt8Array) -> bool:
     """Whether `comments`, a slash and the submission's id stand in an address, as a segment."""
     for i in range(start, end - len(_COMMENTS)):
@@ -255,7 +251,7 @@ def _may_be_its_own_page(data: UInt8Array, start: int, end: int, post_id: UInt8A
     return False
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(**KERNEL, inline="always")
 def _copy(data: UInt8Array, kind: int, start: int, end: int, out: UInt8Array, at: int) -> int:
     """Copy a string from the quote at `start`; its end, -1 where it is long or has an escape."""
     if kind == _MISSING:
@@ -270,7 +266,7 @@ def _copy(data: UInt8Array, kind: int, start: int, end: int, out: UInt8Array, at
     return at
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(**KERNEL, inline="always")
 def _truth(data: UInt8Array, start: int) -> int:
     """What a field of true or false says: _MISSING (or null), _FALSE, _TRUE or _ODD."""
     if start == ABSENT:
@@ -283,7 +279,7 @@ def _truth(data: UInt8Array, start: int) -> int:
     return _MISSING if first == ord("n") else _ODD
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(**KERNEL, inline="always")
 def _text(data: UInt8Array, start: int) -> int:
     """Whether a field of text has one: _MISSING (or null), _TRUE or _ODD."""
     if start == ABSENT:
@@ -294,7 +290,7 @@ def _text(data: UInt8Array, start: int) -> int:
     return _MISSING if first == ord("n") else _ODD
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(**KERNEL, inline="always")
 def _is_empty(data: UInt8Array, start: int, end: int) -> bool:
     """Whether a list is absent, null or []."""
     if start == ABSENT or byte_at(data, start) == ord("n"):
@@ -302,7 +298,7 @@ def _is_empty(data: UInt8Array, start: int, end: int) -> bool:
     return byte_at(data, start) == ord("[") and byte_at(data, end) == ord("]")
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(**KERNEL, inline="always")
 def _begins(data: UInt8Array, start: int, prefix: UInt8Array) -> bool:
     i = 0
     while i < len(prefix) and byte_at(data, start + i) == prefix[i]:
@@ -310,7 +306,7 @@ def _begins(data: UInt8Array, start: int, prefix: UInt8Array) -> bool:
     return i == len(prefix)
 
 
-@njit(cache=True, nogil=True, inline="always")
+@njit(**KERNEL, inline="always")
 def _number(data: UInt8Array, start: int, end: int) -> int:
     """A whole number, also in quotes or with `.0`; _NO_NUMBER for none, or _ODD_NUMBER."""
     if start == ABSENT or byte_at(data, start) == ord("n"):

@@ -18,11 +18,11 @@ KEYS = chosen(NAMES)
 def read(line: bytes) -> dict[str, bytes] | None:
     """First bytes of the chosen keys' values, or None where the line is unsure."""
     data = np.frombuffer(line + PADDING, np.uint8)
-    tokens, escapes = (np.zeros(len(line) + 8, np.int32) for _ in range(2))
+    tokens = np.zeros(len(line) + 8, np.int32)
     starts, ends = (np.zeros(len(NAMES), np.int64) for _ in range(2))
-    end, num_tokens, _, sound = index_line(data, 0, len(line), tokens, escapes)
+    end, num_tokens, sound = index_line(data, 0, len(line), tokens)
     assert end == (line.index(b"\n") if b"\n" in line else len(line))
-    if not (sound and walk(data, tokens, num_tokens, escapes, KEYS, starts, ends)):
+    if not (sound and walk(data, tokens, num_tokens, KEYS, starts, ends)):
         return None
     return {
         name.decode(): line[start : stop + (line[start : start + 1] == b'"')]
@@ -36,7 +36,8 @@ PLAIN = [
     b'{"a":"' + b"x" * 200 + b'","b":"\\\\","c":"\\"","d":"\\u00e9\\/\\n"}',
     b'{"a":"' + b"\\\\" * 70 + b'","id":"7"}', b'{"a":"' + b"x" * 57 + b'\\"","id":"7"}',
     '{"a":"é€😀","id":"ü"}'.encode(), b'{"a":true,"b":false,"c":null}', b'{"a" : [ 1 , 2 ] }',
-    b'{"a":"x"}\nnot of this line',
+    b'{"a":"x"}\nnot of this line', b'{"' + b"k" * 63 + b'":1}', b'{"":1}', b'{"a":12345678,"b":0}',
+    b'{"a":-123456789012345678.25E-3}', b'{"x":{"' + b"k" * 99 + b'":"","\\n":0}}',
 ]  # fmt: skip
 UNSURE = [
     b"", b" ", b"[]", b"1", b'"a"', b"{", b"}", b'{"a"}', b'{"a":}', b'{"a":1,}', b'{,"a":1}',
@@ -47,7 +48,10 @@ UNSURE = [
     b'{"a":\xc3\xa9}', b'{a:1}', b"{'a':1}", b'{"a":1}\x0b', b'{"a":"' + b"x" * 60 + b"\\",
     b'{"id":1,"id":2}', b'{"\\u0069d":1}', b"[" * 70 + b"]" * 70, b'{"a":' + b"1" * 65 + b"}",
     b'\xef\xbb\xbf{}', b'{"a":"\xe2\x82"}', b'{"a":"x\xf0\x9f\x98"}', b'{"a":[1 2]}', b'{1:2}',
-    b'{"a":' * 70 + b"1" + b"}" * 70,
+    b'{"a":' * 70 + b"1" + b"}" * 70, b'{"' + b"k" * 64 + b'":1}', b'{"a":"x"1}', b'{"a":1"x"}',
+    b'{"a":"x""y"}', b'{"a":"x" "y"}', b'{"a" "b":1}', b'{"a"x:1}', b'{"a"', b'{"a":"x"',
+    b'{"a":"x",', b'{"a":[{"b":nulL}]}', b'{"a":truefalse}', b'{"a":falsE,"b":1}',
+    b'{"a":12345678x}', b'{"a":["x"}',
 ]  # fmt: skip
 
 
@@ -71,6 +75,32 @@ def test_values_are_found_at_the_top_alone():
         "id": b'"7"', "score": b"-12.0", "is_self": b"false", "url_overridden_by_dest": b"null",
         "url": b'"http:\\/\\/a.b"', "over_18": b"[ ",
     }  # fmt: skip
+
+
+def test_blanks_may_stand_around_strings():
+    line = b'{ "id" \t: "7" \r\t, "score" :3 ,"url": "" , "is_self"  :  true }'
+    assert read(line) == {"id": b'"7"', "score": b"3", "url": b'""', "is_self": b"true"}
+
+
+def test_keys_that_begin_or_end_as_a_chosen_one_are_none():
+    names = [
+        "ur", "urls", "url_overridden_by_desT", "url_overridden_by_des", "url_Overridden_by_dest",
+        "url_overridden_by_dest_", "Score", "ids", "",
+    ]  # fmt: skip
+    assert read(json.dumps(dict.fromkeys(names, 1)).encode()) == {}
+
+
+def test_any_sixteen_keys_are_found():
+    names = [f"key{'_' * (i % 5)}{i}".encode() for i in range(16)]
+    keys = chosen(names)
+    line = json.dumps({name.decode(): i for i, name in enumerate(names)}).encode()
+    data, tokens = np.frombuffer(line + PADDING, np.uint8), np.zeros(len(line) + 8, np.int32)
+    starts, ends = (np.zeros(len(names), np.int64) for _ in range(2))
+    _, num_tokens, sound = index_line(data, 0, len(line), tokens)
+    assert sound
+    assert walk(data, tokens, num_tokens, keys, starts, ends)
+    values = [int(line[start:end]) for start, end in zip(starts, ends, strict=True)]
+    assert values == list(range(16))
 
 
 @pytest.mark.parametrize("shift", range(130))
