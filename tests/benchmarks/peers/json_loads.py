@@ -1,4 +1,4 @@
-"""A dump read the plain way: zstandard, json.loads over every line, WebText's rule.
+"""A dump read the plain way: json.loads over every line, WebText's rule; zstandard if it is packed.
 
 With `addresses` the links are canonicalised too, as plainly: urlsplit, host in lower case, `www.`,
 default port, fragment and utm_ parameters gone. Gives the number of lines and of links.
@@ -32,9 +32,12 @@ def canonical(url: str) -> tuple[str, str]:
 def read() -> tuple[int, int]:
     num_lines = num_links = 0
     links = []
-    with open(sys.argv[1], "rb") as file:  # noqa: PTH123
-        unpacked = zstandard.ZstdDecompressor(max_window_size=2**31).stream_reader(file)
-        for line in io.BufferedReader(unpacked, 1 << 20):
+    with open(sys.argv[1], "rb", 1 << 20) as file:  # noqa: PTH123
+        lines = file
+        if sys.argv[1].endswith(".zst"):
+            unpacked = zstandard.ZstdDecompressor(max_window_size=2**31).stream_reader(file)
+            lines = io.BufferedReader(unpacked, 1 << 20)
+        for line in lines:
             post = json.loads(line)
             num_lines += 1
             is_self = post["is_self"] or post["domain"].startswith("self.")
