@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from corpus.extraction.blocks.hints import HINT_NAMES
 from corpus.extraction.blocks.markup import (
     FLAG_TAGS,
     FLAGS,
@@ -128,9 +129,10 @@ GROUP_NAMES = tuple(
 _GROUPS_AT = _LEVELS_AT + len(LEVEL_NAMES)
 FLOW_NAMES = ("flow_before", "flow_after", "slow_flow_before", "slow_flow_after")
 _FLOW_AT = _GROUPS_AT + len(GROUP_NAMES)
+_HINTS_AT = _FLOW_AT + len(FLOW_NAMES)
 MEASURE_NAMES = (
     *TEXT_NAMES, *FLAG_NAMES, *PLACE_NAMES, *NEIGHBOUR_NAMES, *LEVEL_NAMES, *GROUP_NAMES,
-    *FLOW_NAMES,
+    *FLOW_NAMES, *HINT_NAMES,
 )
 NUM_MEASURES = len(MEASURE_NAMES)
 
@@ -242,6 +244,7 @@ def measure(
     block: Int32Array,
     words: Int32Array,
     title: Int32Array,
+    hints: Float32Array,
     scores: Float32Array,
     levels: Int32Array,
     sums: Float32Array,
@@ -254,6 +257,7 @@ def measure(
         return found
     for b in range(len(block)):
         _measure_text(found[b], element, block[b])
+        found[b, _HINTS_AT:] = hints
     _measure_place(found, element, block, scores, sums, depth)
     _measure_title(found, element, block, words, title, sums, depth)
     _measure_repeats(found, block, words)

@@ -59,7 +59,9 @@ class Model(NamedTuple):
 def first_features(scan: Scan, structure: Structure, weights: Float32Array) -> Float32Array:
     """float32 (num_blocks, NUM_MEASURES + NUM_SURROUND): the first ensemble's input."""
     scores = token_scores(scan.element, scan.block, scan.tokens, scan.words, weights)
-    own = measure(scan.element, scan.block, scan.words, scan.title, scores, *structure)
+    own = measure(
+        scan.element, scan.block, scan.words, scan.title, scan.hints, scores, *structure
+    )
     around = surround(scan.element, scan.block, *structure, scores[:, 0] + scores[:, 1])
     return np.hstack([own, around])
 

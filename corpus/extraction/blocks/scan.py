@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from corpus.extraction.blocks.hints import page_hints
 from corpus.extraction.blocks.markup import (
     BREAK,
     CLOSE,
@@ -90,6 +91,8 @@ class Scan(NamedTuple):
     """int32: hashed words of the blocks."""
     title: Int32Array
     """int32: hashed words of <title>, MAX_TITLE_WORDS at most."""
+    hints: npt.NDArray[np.float32]
+    """float32 (NUM_HINTS,): what kind of page it says it is."""
 
 
 def scan_page(canonical: bytes) -> Scan:
@@ -97,7 +100,7 @@ def scan_page(canonical: bytes) -> Scan:
     buf = np.frombuffer(canonical, np.uint8)
     element, tokens, event = read_markup(buf)
     block, text, words, title = cut_blocks(buf, element, event)
-    return Scan(element, block, text, tokens, words, title)
+    return Scan(element, block, text, tokens, words, title, page_hints(canonical))
 
 
 @njit(cache=True, nogil=True)

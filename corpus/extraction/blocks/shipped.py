@@ -14,7 +14,7 @@ from corpus.errors import Damaged
 from corpus.extraction.blocks.model import Model, from_bytes
 
 MODEL = "model.npz"
-MODEL_SHA256 = "7c6412ba232fb1550f78dbda6712cb27dd5645d8b2f3161c8aa42531413081f1"
+MODEL_SHA256 = "5814202ca34eca7569e2f48aa63903cfcdd5a41b9d48e254ff54e96fd88f097f"
 
 
 @functools.cache

@@ -16,8 +16,10 @@ from numba import njit
 
 Float32Array = npt.NDArray[np.float32]
 Int32Array = npt.NDArray[np.int32]
+UInt32Array = npt.NDArray[np.uint32]
 
 _SIDE_BY_SIDE = 8  # rows
+_TREES_AT_ONCE = 16  # whose nodes, with the rows that go side by side, stay in the nearest cache
 
 
 class Trees(NamedTuple):
@@ -38,7 +40,15 @@ class Trees(NamedTuple):
 
     def probabilities(self, features: Float32Array) -> Float32Array:
         """float32 (num_rows,) of features float32 (num_rows, num_features), without NaN."""
-        logits = _logits(features, *self)
+        logits = _logits(
+            features,
+            self.feature.view(np.uint32),
+            self.threshold,
+            self.left.view(np.uint32),
+            self.value,
+            self.root.view(np.uint32),
+            self.depth,
+        )
         probabilities: Float32Array = (1 / (1 + np.exp(-logits))).astype(np.float32)
         return probabilities
 
@@ -46,31 +56,35 @@ class Trees(NamedTuple):
 @njit(cache=True, nogil=True)
 def _logits(
     features: Float32Array,
-    feature: Int32Array,
+    feature: UInt32Array,
     threshold: Float32Array,
-    left: Int32Array,
+    left: UInt32Array,
     value: Float32Array,
-    root: Int32Array,
+    root: UInt32Array,
     depth: Int32Array,
 ) -> npt.NDArray[np.float64]:
-    num_rows = len(features)
+    # Numbers of nodes are unsigned, so that no index asks whether it counts from the end.
+    num_rows, num_trees = len(features), len(root)
     total = np.zeros(num_rows, np.float64)
-    node = np.empty(_SIDE_BY_SIDE, np.int32)
-    for tree in range(len(root)):  # a tree's nodes stay in the cache while all rows pass
-        for first in range(0, num_rows, _SIDE_BY_SIDE):
-            if first + _SIDE_BY_SIDE <= num_rows:
+    node = np.empty(_SIDE_BY_SIDE, np.uint32)
+    num_wide = num_rows - num_rows % _SIDE_BY_SIDE
+    for start in range(0, num_trees, _TREES_AT_ONCE):
+        end = min(start + _TREES_AT_ONCE, num_trees)
+        for first in range(0, num_wide, _SIDE_BY_SIDE):
+            rows = features[first : first + _SIDE_BY_SIDE]
+            for tree in range(start, end):
                 node[:] = root[tree]
                 for _ in range(depth[tree]):
                     for k in range(_SIDE_BY_SIDE):
                         at = node[k]
-                        is_right = features[first + k, feature[at]] > threshold[at]
-                        node[k] = left[at] + np.int32(is_right)
+                        is_right = rows[k, feature[at]] > threshold[at]
+                        node[k] = left[at] + np.uint32(is_right)
                 for k in range(_SIDE_BY_SIDE):
                     total[first + k] += value[node[k]]
-            else:
-                for row in range(first, num_rows):
-                    at = root[tree]
-                    for _ in range(depth[tree]):
-                        at = left[at] + np.int32(features[row, feature[at]] > threshold[at])
-                    total[row] += value[at]
+        for row in range(num_wide, num_rows):
+            for tree in range(start, end):
+                at = root[tree]
+                for _ in range(depth[tree]):
+                    at = left[at] + np.uint32(features[row, feature[at]] > threshold[at])
+                total[row] += value[at]
     return total

@@ -1,4 +1,4 @@
-"""trafilatura with its defaults, comments included."""
+"""trafilatura with its defaults, or without comments."""
 
 import sys
 
@@ -6,4 +6,5 @@ from passes import read_texts, serve
 from trafilatura import extract
 
 pages = read_texts(sys.argv[1])
-serve(lambda: sum(bool(extract(page)) for page in pages))
+comments = "--comments" in sys.argv
+serve(lambda: sum(bool(extract(page, include_comments=comments)) for page in pages))
