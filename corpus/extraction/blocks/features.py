@@ -56,6 +56,7 @@ from corpus.extraction.blocks.structure import (
     first_copies,
     repeats,
 )
+from corpus.simd import KERNEL
 
 # Kinds of tokens: of the elements from a block's innermost to its holder, of the next two
 # containers, of those further out, and the block's words.
@@ -207,7 +208,7 @@ def _name_sums(
     return sums, counts, outer
 
 
-@njit(cache=True, nogil=True)
+@njit(**KERNEL)
 def _names_score(
     element: Int32Array,
     block: Int32Array,
@@ -268,7 +269,7 @@ def measure(
     return found
 
 
-@njit(cache=True, nogil=True)
+@njit(**KERNEL)
 def _measure_text(row: Float32Array, element: Int32Array, block: Int32Array) -> None:
     characters = np.float32(block[CHARACTERS])
     units = np.float32(block[UNITS])
@@ -296,7 +297,7 @@ def _measure_text(row: Float32Array, element: Int32Array, block: Int32Array) -> 
         row[_FLAGS_AT + bit] = (flags >> bit) & 1
 
 
-@njit(cache=True, nogil=True)
+@njit(**KERNEL)
 def _first_class(c: int) -> int:
     """How a block begins: lower case, upper case, beyond ASCII, digit, other."""
     if 97 <= c <= 122:
@@ -304,7 +305,7 @@ def _first_class(c: int) -> int:
     return 1 if 65 <= c <= 90 else 2 if c >= 128 else 3 if 48 <= c <= 57 else 4
 
 
-@njit(cache=True, nogil=True)
+@njit(**KERNEL)
 def _last_class(c: int) -> int:
     """How it ends: 1 as a sentence, 2 with a colon, 3 with a quote or beyond ASCII, else 0."""
     if c == 46 or c == 33 or c == 63:
@@ -417,7 +418,7 @@ def _measure_repeats(found: Float32Array, block: Int32Array, words: Int32Array) 
         found[b, _SEEN_BEFORE], found[b, _SEEN_ELSEWHERE] = shares[b, 0], shares[b, 1]
 
 
-@njit(cache=True, nogil=True)
+@njit(**KERNEL)
 def _measure_neighbours(
     found: Float32Array, element: Int32Array, block: Int32Array, group: Int32Array
 ) -> None:
@@ -438,7 +439,7 @@ def _measure_neighbours(
             at += 6
 
 
-@njit(cache=True, nogil=True)
+@njit(**KERNEL)
 def _measure_levels(
     found: Float32Array, element: Int32Array, levels: Int32Array, sums: Float32Array
 ) -> None:
@@ -480,7 +481,7 @@ def _measure_groups(
         at += 5
 
 
-@njit(cache=True, nogil=True)
+@njit(**KERNEL)
 def _measure_flow(found: Float32Array, block: Int32Array) -> None:
     """Moving averages of running text, the root of units outside links, from both sides."""
     for direction in range(2):
@@ -543,7 +544,7 @@ def surround(
     return found
 
 
-@njit(cache=True, nogil=True)
+@njit(**KERNEL)
 def _average_along(
     found: Float32Array, block: Int32Array, score: Float32Array, page: np.float32
 ) -> None:
@@ -559,7 +560,7 @@ def _average_along(
             slow += np.float32(0.25) * share * (score[b] - slow)
 
 
-@njit(cache=True, nogil=True)
+@njit(**KERNEL)
 def _find_anchor(
     found: Float32Array,
     element: Int32Array,

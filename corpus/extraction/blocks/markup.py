@@ -17,6 +17,8 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from corpus.simd import KERNEL
+
 UInt8Array = npt.NDArray[np.uint8]
 UInt32Array = npt.NDArray[np.uint32]
 Int32Array = npt.NDArray[np.int32]
@@ -133,41 +135,49 @@ _LT, _GT, _SLASH, _BANG, _MINUS, _UNDERSCORE, _EQUALS, _QUOTE, _SPACE, _QUESTION
 _SCRIPT_NAME = np.frombuffer(b"script", np.uint8)
 
 
-@njit(cache=True, nogil=True)
+@njit(**KERNEL)
 def lower(c: Number) -> Number:
     """The byte in lower case, if it is an ASCII letter."""
     return c + 32 if 65 <= c <= 90 else c
 
 
-@njit(cache=True, nogil=True)
+@njit(**KERNEL)
 def mix(a: Number, b: Number) -> np.uint32:
     """Two 32-bit values as one."""
     value = (np.uint32(a) ^ np.uint32(b)) * np.uint32(0x9E3779B1)
     return np.uint32(value ^ (value >> np.uint32(15)))
 
 
-@njit(cache=True, nogil=True)
+@njit(**KERNEL)
 def fold(value: np.uint32) -> np.int32:
     """A hash as a token's number."""
     return np.int32(value & np.uint32(NUM_TOKENS - 1))
 
 
-@njit(cache=True, nogil=True)
-def read_markup(  # noqa: C901 - one pass, one loop
-    buf: UInt8Array,
-) -> tuple[Int32Array, Int32Array, Int32Array]:
+def read_markup(buf: UInt8Array) -> tuple[Int32Array, Int32Array, Int32Array]:
     """Elements int32 (num, NUM_ELEMENT), parents first; their tokens; events int32 (num, 4).
 
     Element 0 is the root, above <html>.
     """
-    size = 2
-    for byte in buf:
-        size += byte == _LT
+    size = 2 + int(np.count_nonzero(buf == _LT))
     element = np.zeros((size, NUM_ELEMENT), np.int32)
     tokens = np.empty(len(buf) + _MAX_TOKENS, np.int32)
     event = np.empty((2 * size, 4), np.int32)
-    stack = np.zeros(size, np.int32)
     element[0, PARENT] = -1
+    stack = np.zeros(size, np.int32)
+    num_elements, num_tokens, num_events = _read(buf, element, tokens, event, stack)
+    return element[:num_elements], tokens[:num_tokens].copy(), event[:num_events]
+
+
+@njit(**KERNEL)
+def _read(  # noqa: C901 - one pass, one loop
+    buf: UInt8Array,
+    element: Int32Array,
+    tokens: Int32Array,
+    event: Int32Array,
+    stack: Int32Array,
+) -> tuple[int, int, int]:
+    """Fill the arrays; returns the number of elements, tokens and events."""
     num_elements, num_tokens, num_events, depth = 1, 0, 0, 1
     skipped_from = 0  # depth of the stack below a skipped element; 0 outside
     at = 0
@@ -219,10 +229,10 @@ def read_markup(  # noqa: C901 - one pass, one loop
                 skipped_from = depth
         if _IS_RAW[tag]:
             at = _end_of_script(buf, at) if tag == _SCRIPT else _end_of_raw(buf, at, name_hash)
-    return element[:num_elements].copy(), tokens[:num_tokens].copy(), event[:num_events].copy()
+    return num_elements, num_tokens, num_events
 
 
-@njit(cache=True, nogil=True)
+@njit(**KERNEL)
 def _add(event: Int32Array, number: int, kind: int, start: int, end: int, element: int) -> int:
     """Put an event in its place; returns the place of the next."""
     event[number, KIND], event[number, ELEMENT] = kind, element
@@ -230,7 +240,7 @@ def _add(event: Int32Array, number: int, kind: int, start: int, end: int, elemen
     return number + 1
 
 
-@njit(cache=True, nogil=True)
+@njit(**KERNEL)
 def _text_kind(element: Int32Array, inside: int, is_skipped: bool) -> int:
     """The kind of event that a text in this element is; -1 for none."""
     if not is_skipped:
@@ -239,7 +249,7 @@ def _text_kind(element: Int32Array, inside: int, is_skipped: bool) -> int:
     return TITLE if is_title and element[element[inside, PARENT], TAG] == _HEAD else -1
 
 
-@njit(cache=True, nogil=True)
+@njit(**KERNEL)
 def _after(buf: UInt8Array, at: int, byte: int) -> int:
     """The place after the next such byte."""
     while at < len(buf) and buf[at] != byte:
@@ -247,7 +257,7 @@ def _after(buf: UInt8Array, at: int, byte: int) -> int:
     return at + 1
 
 
-@njit(cache=True, nogil=True)
+@njit(**KERNEL)
 def _after_comment(buf: UInt8Array, at: int) -> int:
     """The place after a comment or doctype whose "!" stands here."""
     if at + 2 < len(buf) and buf[at + 1] == _MINUS and buf[at + 2] == _MINUS:
@@ -260,7 +270,7 @@ def _after_comment(buf: UInt8Array, at: int) -> int:
     return _after(buf, at, _GT)
 
 
-@njit(cache=True, nogil=True)
+@njit(**KERNEL)
 def _read_name(buf: UInt8Array, at: int) -> tuple[int, int, np.uint32]:
     """The place after a tag's name, its number and its hash."""
     value = _FNV_BASIS
@@ -273,7 +283,7 @@ def _read_name(buf: UInt8Array, at: int) -> tuple[int, int, np.uint32]:
     return at, (_CODES[slot] if _KEYS[slot] == value else 0), value
 
 
-@njit(cache=True, nogil=True)
+@njit(**KERNEL)
 def _end_of_raw(buf: UInt8Array, at: int, name_hash: np.uint32) -> int:
     """The place of the end tag of an element whose content is no markup."""
     while at < len(buf):
@@ -285,7 +295,7 @@ def _end_of_raw(buf: UInt8Array, at: int, name_hash: np.uint32) -> int:
     return at
 
 
-@njit(cache=True, nogil=True)
+@njit(**KERNEL)
 def _end_of_script(buf: UInt8Array, at: int) -> int:
     """The place of a script's end tag; one within "<!-- <script" is none (HTML standard 13.2.5.26).
 
@@ -309,7 +319,7 @@ def _end_of_script(buf: UInt8Array, at: int) -> int:
     return at
 
 
-@njit(cache=True, nogil=True)
+@njit(**KERNEL)
 def _is_script(buf: UInt8Array, at: int) -> bool:
     """Whether the name that stands here is "script", in either case."""
     end = at + len(_SCRIPT_NAME)
@@ -321,7 +331,7 @@ def _is_script(buf: UInt8Array, at: int) -> bool:
     return buf[end] in (_GT, _SLASH, _SPACE) or 9 <= buf[end] <= 12
 
 
-@njit(cache=True, nogil=True)
+@njit(**KERNEL)
 def _read_attributes(
     buf: UInt8Array,
     at: int,
@@ -351,7 +361,7 @@ def _read_attributes(
     return at + 1, num_tokens
 
 
-@njit(cache=True, nogil=True)
+@njit(**KERNEL)
 def _use_attribute(
     buf: UInt8Array,
     name: np.uint32,
@@ -381,7 +391,7 @@ def _use_attribute(
     return num_tokens
 
 
-@njit(cache=True, nogil=True)
+@njit(**KERNEL)
 def _tokenise(
     buf: UInt8Array,
     start: int,
@@ -420,7 +430,7 @@ def _tokenise(
     return num_tokens
 
 
-@njit(cache=True, nogil=True)
+@njit(**KERNEL)
 def _has(buf: UInt8Array, start: int, end: int, needle: UInt8Array) -> bool:
     """Whether the bytes hold the needle, in either case, blanks between them left out."""
     matched = 0

@@ -39,6 +39,7 @@ from corpus.extraction.blocks.markup import (
     mix,
     read_markup,
 )
+from corpus.simd import KERNEL
 
 # Columns of a block.
 (
@@ -69,6 +70,7 @@ for _characters, _class in (
     NUM_BLOCKS, NUM_TEXT, NUM_WORDS, IS_OPEN, HAS_BLANK, NUM_BREAKS, IN_WORD, WORD_HASH, TEXT_HASH,
     IN_LINK, IN_BOLD, IN_PRE,
 ) = range(12)
+NUM_STATE = 12
 _BASIS, _PRIME = np.uint32(0x811C9DC5), np.uint32(0x01000193)
 _WORD = np.uint32(3)
 _NEWLINE, _SPACE = 10, 32
@@ -103,8 +105,7 @@ def scan_page(canonical: bytes) -> Scan:
     return Scan(element, block, text, tokens, words, title, page_hints(canonical))
 
 
-@njit(cache=True, nogil=True)
-def cut_blocks(  # noqa: C901 - one pass, one loop
+def cut_blocks(
     buf: UInt8Array, element: Int32Array, event: Int32Array
 ) -> tuple[Int32Array, UInt8Array, Int32Array, Int32Array]:
     """Blocks, their text and words, and the title's words."""
@@ -112,8 +113,30 @@ def cut_blocks(  # noqa: C901 - one pass, one loop
     text = np.empty(len(buf) + 1, np.uint8)
     words = np.empty(len(buf) // 2 + 1, np.int32)
     title = np.empty(MAX_TITLE_WORDS, np.int32)
-    num_title = 0
-    state = np.zeros(12, np.int64)
+    state, title_state = np.zeros(NUM_STATE, np.int64), np.zeros(NUM_STATE, np.int64)
+    state[WORD_HASH] = title_state[WORD_HASH] = _BASIS
+    _cut(buf, element, event, block, text, words, title, state, title_state)
+    return (
+        block[: state[NUM_BLOCKS]].copy(),
+        text[: state[NUM_TEXT]].copy(),
+        words[: state[NUM_WORDS]].copy(),
+        title[: title_state[NUM_WORDS]].copy(),
+    )
+
+
+@njit(**KERNEL)
+def _cut(  # noqa: C901 - one pass, one loop
+    buf: UInt8Array,
+    element: Int32Array,
+    event: Int32Array,
+    block: Int32Array,
+    text: UInt8Array,
+    words: Int32Array,
+    title: Int32Array,
+    state: npt.NDArray[np.int64],
+    title_state: npt.NDArray[np.int64],
+) -> None:
+    """Fill the arrays; the states say how far."""
     for row in event:
         kind = row[KIND]
         if kind == OPEN:
@@ -134,20 +157,14 @@ def cut_blocks(  # noqa: C901 - one pass, one loop
         elif kind == SPLIT:
             _end_block(state, block, text, words)
         elif kind == TITLE:
-            if num_title == 0:
-                num_title = _read_title(buf, row[START], row[END], title)
+            if title_state[NUM_WORDS] == 0:
+                _read_title(buf, row[START], row[END], title_state, title)
         else:
             _read_text(buf, row[START], row[END], row[ELEMENT], element, state, block, text, words)
     _end_block(state, block, text, words)
-    return (
-        block[: state[NUM_BLOCKS]].copy(),
-        text[: state[NUM_TEXT]].copy(),
-        words[: state[NUM_WORDS]].copy(),
-        title[:num_title].copy(),
-    )
 
 
-@njit(cache=True, nogil=True)
+@njit(**KERNEL)
 def _enter(state: npt.NDArray[np.int64], tag: int, step: int) -> None:
     if tag == _A:
         state[IN_LINK] += step
@@ -157,7 +174,7 @@ def _enter(state: npt.NDArray[np.int64], tag: int, step: int) -> None:
         state[IN_PRE] += step
 
 
-@njit(cache=True, nogil=True)
+@njit(**KERNEL)
 def _end_word(state: npt.NDArray[np.int64], words: Int32Array) -> None:
     if state[IN_WORD]:
         words[state[NUM_WORDS]] = fold(mix(np.uint32(state[WORD_HASH]), _WORD))
@@ -166,7 +183,7 @@ def _end_word(state: npt.NDArray[np.int64], words: Int32Array) -> None:
     state[WORD_HASH] = _BASIS
 
 
-@njit(cache=True, nogil=True)
+@njit(**KERNEL)
 def _break_line(
     state: npt.NDArray[np.int64], block: Int32Array, text: UInt8Array, words: Int32Array
 ) -> None:
@@ -181,7 +198,7 @@ def _break_line(
     state[HAS_BLANK] = 0
 
 
-@njit(cache=True, nogil=True)
+@njit(**KERNEL)
 def _begin_block(
     state: npt.NDArray[np.int64], block: Int32Array, element: Int32Array, inner: int, c: int
 ) -> None:
@@ -195,7 +212,7 @@ def _begin_block(
     row[LINKS] = 1 if state[IN_LINK] > 0 else 0
 
 
-@njit(cache=True, nogil=True)
+@njit(**KERNEL)
 def _end_block(
     state: npt.NDArray[np.int64], block: Int32Array, text: UInt8Array, words: Int32Array
 ) -> None:
@@ -217,7 +234,7 @@ def _end_block(
     state[NUM_BLOCKS] += 1
 
 
-@njit(cache=True, nogil=True)
+@njit(**KERNEL)
 def _read_text(  # noqa: C901 - one pass, one loop
     buf: UInt8Array,
     start: int,
@@ -271,8 +288,8 @@ def _read_text(  # noqa: C901 - one pass, one loop
             text[num_text] = c
             num_text += 1
         else:
-            for byte in buf[at : at + step]:
-                text[num_text] = byte
+            for i in range(at, at + step):
+                text[num_text] = buf[i]
                 num_text += 1
         at += step
         if kind > DENSE:
@@ -280,8 +297,8 @@ def _read_text(  # noqa: C901 - one pass, one loop
             row[COMMAS] += kind == COMMA
             row[SYMBOLS] += kind == SYMBOL
             continue
-        for byte in text[begin:num_text]:
-            small = np.uint32(lower(byte))
+        for i in range(begin, num_text):
+            small = np.uint32(lower(text[i]))
             word_hash = np.uint32((word_hash ^ small) * _PRIME)
             text_hash = np.uint32((text_hash ^ small) * _PRIME)
         if not in_word:
@@ -316,27 +333,26 @@ def _read_text(  # noqa: C901 - one pass, one loop
     state[WORD_HASH], state[TEXT_HASH] = word_hash, text_hash
 
 
-@njit(cache=True, nogil=True)
-def _read_title(buf: UInt8Array, start: int, end: int, title: Int32Array) -> int:
-    """The number of the title's words, which are put in place."""
-    state = np.zeros(12, np.int64)
-    state[WORD_HASH] = _BASIS
+@njit(**KERNEL)
+def _read_title(
+    buf: UInt8Array, start: int, end: int, state: npt.NDArray[np.int64], title: Int32Array
+) -> None:
+    """Put the title's words in place."""
     at = start
     while at < end and state[NUM_WORDS] < len(title) - 1:
         _, step, kind = _character(buf, at, end)
         if kind <= DENSE:
             state[IN_WORD] = 1
-            for byte in buf[at : at + step]:
-                small = np.uint32(lower(byte))
+            for i in range(at, at + step):
+                small = np.uint32(lower(buf[i]))
                 state[WORD_HASH] = np.uint32((np.uint32(state[WORD_HASH]) ^ small) * _PRIME)
         elif kind != APOSTROPHE:
             _end_word(state, title)
         at += step
     _end_word(state, title)
-    return state[NUM_WORDS]
 
 
-@njit(cache=True, nogil=True)
+@njit(**KERNEL)
 def _character(buf: UInt8Array, at: int, end: int) -> tuple[int, int, int]:
     """The first byte of the character that stands here, its length in the input, its class."""
     c = int(buf[at])
@@ -364,13 +380,13 @@ def _character(buf: UInt8Array, at: int, end: int) -> tuple[int, int, int]:
     return c, step, DENSE if 0xE3 <= c <= 0xED else LETTER
 
 
-@njit(cache=True, nogil=True)
+@njit(**KERNEL)
 def _ideographic(b: int) -> int:
     """The class of the ideographic punctuation U+3001 to U+3011 by its last byte."""
     return STOP if b == 0x82 else COMMA if b == 0x81 else DENSE if 0x85 <= b <= 0x87 else OTHER
 
 
-@njit(cache=True, nogil=True)
+@njit(**KERNEL)
 def _reference(buf: UInt8Array, at: int, end: int) -> tuple[int, int, int]:
     """As _character, for &amp; &lt; &gt; &nbsp; and else a lone ampersand."""
     if at + 3 < end and buf[at + 2] == 116 and buf[at + 3] == 59:

@@ -20,6 +20,7 @@ from corpus.extraction.blocks.scan import (
     WORD_START,
     Scan,
 )
+from corpus.simd import KERNEL
 
 Float32Array = npt.NDArray[np.float32]
 
@@ -124,7 +125,7 @@ def groups(element: Int32Array, block: Int32Array) -> Int32Array:
     return found
 
 
-@njit(cache=True, nogil=True)
+@njit(**KERNEL)
 def _join(hash_so_far: Number, value: Number) -> np.uint32:
     joined = (np.uint32(hash_so_far) ^ np.uint32(value)) * np.uint32(0x9E3779B1)
     return np.uint32(joined ^ (joined >> np.uint32(15)))
@@ -155,7 +156,7 @@ def first_copies(block: Int32Array) -> Int32Array:
     return first_alike(keys)
 
 
-@njit(cache=True, nogil=True)
+@njit(**KERNEL)
 def _table_size(num: int) -> int:
     size = 16
     while size < 2 * num:
@@ -198,7 +199,7 @@ def repeats(block: Int32Array, words: Int32Array) -> Float32Array:
     return found
 
 
-@njit(cache=True, nogil=True)
+@njit(**KERNEL)
 def _ngram(words: Int32Array, start: int) -> np.uint64:
     key = np.uint64(words[start])
     for t in range(start + 1, start + 4):
@@ -207,7 +208,7 @@ def _ngram(words: Int32Array, start: int) -> np.uint64:
     return np.uint64(key | np.uint64(1))
 
 
-@njit(cache=True, nogil=True)
+@njit(**KERNEL)
 def _slot_of(keys: npt.NDArray[np.uint64], key: np.uint64) -> Number:
     """The key's place in the table, where it is put if it was not there."""
     slot = np.int64(key >> np.uint64(8)) & (len(keys) - 1)
@@ -217,7 +218,7 @@ def _slot_of(keys: npt.NDArray[np.uint64], key: np.uint64) -> Number:
     return slot
 
 
-@njit(cache=True, nogil=True)
+@njit(**KERNEL)
 def common_container(element: Int32Array, depth: Int32Array, a: int, b: int) -> tuple[int, int]:
     """The innermost element that holds both, and the steps up to it from the first one.
 

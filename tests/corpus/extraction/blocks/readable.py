@@ -57,8 +57,8 @@ def lower(text: str) -> str:
     return re.sub("[A-Z]+", lambda match: match[0].lower(), text)
 
 
-def word_token(word: str, *, basis: int = BASIS) -> int:
-    return mixed(fnv(lower(word).encode(), basis), WORD) & 0xFFFF
+def word_token(word: str) -> int:
+    return mixed(fnv(lower(word).encode(), BASIS), WORD) & 0xFFFF
 
 
 def names_of(value: str) -> list[tuple[int, str]]:
