@@ -14,10 +14,13 @@ from __future__ import annotations
 
 from selectolax.lexbor import LexborHTMLParser
 
+from corpus.extraction.blocks.hints import page_hints
 from corpus.extraction.blocks.model import keep_blocks
 from corpus.extraction.blocks.render import render
 from corpus.extraction.blocks.scan import Scan, scan_page
 from corpus.extraction.blocks.shipped import shipped_model
+
+UNWRITTEN_TAGS = ("script", "style", "svg")
 
 
 def main_text(html: str) -> str | None:
@@ -30,5 +33,8 @@ def main_text(html: str) -> str | None:
 
 def scan_html(html: str) -> Scan:
     """The elements and blocks of a page."""
-    canonical = LexborHTMLParser(html).html or ""
-    return scan_page(canonical.encode("utf-8", "replace"))
+    parser = LexborHTMLParser(html)
+    # What holds no text is half of many pages: to write it back takes longer than to drop it.
+    parser.strip_tags(list(UNWRITTEN_TAGS))
+    canonical = parser.html or ""
+    return scan_page(canonical.encode("utf-8", "replace"), page_hints(html))

@@ -24,42 +24,46 @@ _OG_KINDS = ("article", "website", "product")
 HINT_NAMES = (*(f"og_{kind}" for kind in _OG_KINDS), *(name for name, _ in _LD_KINDS), "has_ld")
 NUM_HINTS = len(HINT_NAMES)
 
-_LD = b"application/ld+json"
+_LD = "application/ld+json"
 _LD_TYPE = re.compile(r'"@type"\s*:\s*\[?\s*"(\w+)"')
-_OG = b'"og:type"'
-_CONTENT = re.compile(rb'\scontent="([^"]*)"')
-MAX_LD_BYTES = 200_000  # of a page: longer ones are lists of products, whose types are seen
+_OG = "og:type"
+_CONTENT = re.compile(r"""\scontent\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>]+))""", re.I)
+MAX_OG = 4  # places looked at: the name may stand in a script before the tag
+MAX_LD_CHARACTERS = 200_000  # of a page: longer ones are lists of products, whose types are seen
 
 
-def page_hints(canonical: bytes) -> npt.NDArray[np.float32]:
+def page_hints(html: str) -> npt.NDArray[np.float32]:
     """float32 (NUM_HINTS,): 1 for each hint that the page gives."""
     found = np.zeros(NUM_HINTS, np.float32)
-    kind = _open_graph_type(canonical)
+    kind = _open_graph_type(html)
     for number, name in enumerate(_OG_KINDS):
         found[number] = name in kind
-    types = set(_LD_TYPE.findall(_json_ld(canonical)))
+    types = set(_LD_TYPE.findall(_json_ld(html)))
     for number, (_, pattern) in enumerate(_LD_KINDS, start=len(_OG_KINDS)):
         found[number] = any(pattern.fullmatch(name) for name in types)
     found[-1] = bool(types)
     return found
 
 
-def _open_graph_type(canonical: bytes) -> str:
-    at = canonical.find(_OG)
-    if at < 0:
-        return ""
-    tag = canonical[canonical.rfind(b"<", 0, at) : canonical.find(b">", at)]
-    content = _CONTENT.search(tag)
-    return content[1].decode("utf-8", "replace").lower() if content else ""
+def _open_graph_type(html: str) -> str:
+    at = -1
+    for _ in range(MAX_OG):
+        at = html.find(_OG, at + 1)
+        if at < 0:
+            break
+        content = _CONTENT.search(html, html.rfind("<", 0, at), max(html.find(">", at), at))
+        if content is not None:
+            return "".join(content.groups("")).lower()
+    return ""
 
 
-def _json_ld(canonical: bytes) -> str:
+def _json_ld(html: str) -> str:
     """The page's JSON-LD scripts, one after the other."""
     scripts, size = [], 0
-    at = canonical.find(_LD)
-    while at >= 0 and size < MAX_LD_BYTES:
-        end = canonical.find(b"</script", at)
-        scripts.append(canonical[at : end if end >= 0 else None][:MAX_LD_BYTES])
+    at = html.find(_LD)
+    while at >= 0 and size < MAX_LD_CHARACTERS:
+        end = html.find("</script", at)
+        scripts.append(html[at : end if end >= 0 else None][:MAX_LD_CHARACTERS])
         size += len(scripts[-1])
-        at = canonical.find(_LD, at + max(len(scripts[-1]), 1))
-    return b"\n".join(scripts).decode("utf-8", "replace")
+        at = html.find(_LD, at + max(len(scripts[-1]), 1))
+    return "\n".join(scripts)

@@ -17,7 +17,6 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from corpus.extraction.blocks.hints import page_hints
 from corpus.extraction.blocks.markup import (
     BREAK,
     CLOSE,
@@ -97,12 +96,12 @@ class Scan(NamedTuple):
     """float32 (NUM_HINTS,): what kind of page it says it is."""
 
 
-def scan_page(canonical: bytes) -> Scan:
-    """The elements and blocks of a page in canonical form."""
+def scan_page(canonical: bytes, hints: npt.NDArray[np.float32]) -> Scan:
+    """The elements and blocks of a page in canonical form; hints: page_hints' answer."""
     buf = np.frombuffer(canonical, np.uint8)
     element, tokens, event = read_markup(buf)
     block, text, words, title = cut_blocks(buf, element, event)
-    return Scan(element, block, text, tokens, words, title, page_hints(canonical))
+    return Scan(element, block, text, tokens, words, title, hints)
 
 
 def cut_blocks(

@@ -14,7 +14,7 @@ from corpus.errors import Damaged
 from corpus.extraction.blocks.model import Model, from_bytes
 
 MODEL = "model.npz"
-MODEL_SHA256 = "5814202ca34eca7569e2f48aa63903cfcdd5a41b9d48e254ff54e96fd88f097f"
+MODEL_SHA256 = "7df673adf5eb9159f9bbf464062cd5f514189c35799e9f09d32b8665331fdf3d"
 
 
 @functools.cache

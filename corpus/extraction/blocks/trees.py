@@ -38,6 +38,20 @@ class Trees(NamedTuple):
     depth: Int32Array
     """int32 (num_trees,): steps to its farthest leaf."""
 
+    def head(self, num_trees: int) -> Trees:
+        """The first trees alone, in the order that they were learned in."""
+        if num_trees >= len(self.root):
+            return self
+        end = self.root[num_trees]  # a tree's nodes lie together
+        return Trees(
+            self.feature[:end],
+            self.threshold[:end],
+            self.left[:end],
+            self.value[:end],
+            self.root[:num_trees],
+            self.depth[:num_trees],
+        )
+
     def probabilities(self, features: Float32Array) -> Float32Array:
         """float32 (num_rows,) of features float32 (num_rows, num_features), without NaN."""
         logits = _logits(

@@ -31,7 +31,13 @@ from corpus.extraction.blocks.training.evaluate import (
     learning_curve,
     leave_source_out,
 )
-from corpus.extraction.blocks.training.fit import PARAMETERS, REGULARISATION, TREES, fit_model
+from corpus.extraction.blocks.training.fit import (
+    KEPT_TREES,
+    PARAMETERS,
+    REGULARISATION,
+    TREES,
+    fit_model,
+)
 from corpus.extraction.blocks.training.pages import Page, add_labels, read_pages
 from corpus.extraction.blocks.training.report import render_report
 from corpus.extraction.engines import load_engine
@@ -70,6 +76,7 @@ def _fit(pages: Sequence[Page], gold: Path, out: Path) -> None:
             page.source for page in pages if not page.is_gold and page.can_teach
         ),
         "trees": TREES,
+        "kept_trees": KEPT_TREES,
         "parameters": PARAMETERS,
         "regularisation": REGULARISATION,
         "lightgbm": lightgbm.__version__,

@@ -31,7 +31,8 @@ from corpus.extraction.blocks.training.pages import Page, fold_of
 from corpus.extraction.blocks.trees import Trees
 
 NUM_INNER_FOLDS = 3
-TREES = 80  # each ensemble; 300 of rate .05 give F1 .001 more for four times the time
+TREES = 80  # learned, of each ensemble; 300 of rate .05 give F1 .001 more for four times the time
+KEPT_TREES = 50  # of them: F1 .0014 less than all, and a page takes 0.15 ms (7 %) less
 PARAMETERS: dict[str, Any] = {
     "objective": "cross_entropy",
     "learning_rate": 0.12,
@@ -95,7 +96,7 @@ def fit_model(pages: Sequence[Page]) -> Model:
         )
         for x in lessons
     ])
-    return Model(weights, first, second)
+    return Model(weights, first.head(KEPT_TREES), second.head(KEPT_TREES))
 
 
 def fit_weights(pages: Sequence[Page]) -> Float32Array:

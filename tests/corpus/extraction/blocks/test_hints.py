@@ -2,14 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from selectolax.lexbor import LexborHTMLParser
 
-from corpus.extraction.blocks.hints import HINT_NAMES, MAX_LD_BYTES, page_hints
+from corpus.extraction.blocks.hints import HINT_NAMES, MAX_LD_CHARACTERS, page_hints
 
 
 def hints_of(html: str) -> set[str]:
-    canonical = (LexborHTMLParser(html).html or "").encode()
-    found = page_hints(canonical)
+    found = page_hints(html)
     assert found.dtype == np.float32
     return {name for name, value in zip(HINT_NAMES, found, strict=True) if value}
 
@@ -31,6 +29,11 @@ def ld(*types: str) -> str:
 )
 def test_open_graph_says_article_whatever_the_order_of_its_attributes(meta: str):
     assert hints_of(f"<head>{meta}</head><p>text") == {"og_article"}
+
+
+def test_open_graph_is_found_behind_a_script_that_names_it():
+    tag = '<meta property="og:type" content="product">'
+    assert hints_of(f'<script>x = ["og:type"]</script>{tag}') == {"og_product"}
 
 
 def test_open_graph_of_another_tag_is_not_taken():
@@ -63,7 +66,7 @@ def test_a_type_that_stands_outside_json_ld_is_none():
 
 
 def test_json_ld_beyond_the_limit_is_not_read():
-    filler = ld('"Thing", "x": "' + "y" * MAX_LD_BYTES + '"')
+    filler = ld('"Thing", "x": "' + "y" * MAX_LD_CHARACTERS + '"')
     assert hints_of(filler + ld('"Article"')) == {"has_ld"}
 
 

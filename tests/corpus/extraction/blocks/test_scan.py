@@ -8,6 +8,7 @@ from hypothesis import given, settings
 
 from corpus.extraction.blocks import scan as columns
 from corpus.extraction.blocks import scan_html
+from corpus.extraction.blocks.hints import NUM_HINTS
 from corpus.extraction.blocks.scan import MAX_TITLE_WORDS, Scan, scan_page
 from tests.corpus.extraction.blocks.readable import Block, SlowReader, fnv, word_token
 from tests.corpus.extraction.blocks.written_pages import PAGES, pages
@@ -155,7 +156,7 @@ def test_a_deep_page_has_all_its_elements():
 
 @pytest.mark.parametrize("data", [b"", b"text", b"<p>\xff\xfe \x80", b"<p>a\xe3", b"<p>\xf0\x9f"])
 def test_bytes_that_are_no_page_have_blocks_or_none(data):
-    assert len(scan_page(data).block) <= 1
+    assert len(scan_page(data, np.zeros(NUM_HINTS, np.float32)).block) <= 1
 
 
 @settings(deadline=None)

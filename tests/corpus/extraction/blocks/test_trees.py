@@ -97,3 +97,15 @@ def test_rows_have_their_probabilities_however_many_there_are(num_rows):
 def test_no_rows_have_no_probabilities():
     booster, rows = grown(rounds=1)
     assert trees_of(booster).probabilities(rows[:0]).shape == (0,)
+
+
+def test_the_first_trees_are_an_ensemble_of_their_own():
+    booster, rows = grown()
+    trees = trees_of(booster)
+    head = trees.head(7)
+    assert len(head.root) == len(head.depth) == 7
+    assert len(head.feature) == len(head.value) == trees.root[7]
+    np.testing.assert_allclose(
+        head.probabilities(rows), booster.predict(rows, num_iteration=7), atol=1e-6
+    )
+    assert trees.head(20) is trees
