@@ -195,7 +195,7 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("engine", ["trafilatura", "resiliparse"])
+@pytest.mark.parametrize("engine", ["trafilatura", "resiliparse", "blocks"])
 def test_hostile_pages_end_within_their_budgets(engine):
     settings = ExtractSettings(engine=engine, max_seconds=0.5, max_memory=256 << 20)
     pages = Extractor(settings, measures=True)
