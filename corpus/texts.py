@@ -20,7 +20,7 @@ import msgspec
 from corpus.dumps import BREAK, read_lines
 from corpus.errors import InputError
 from corpus.extraction import clean_line, clean_text
-from corpus.warc import TOO_LARGE
+from corpus.warc.captures import TOO_LARGE
 
 MALFORMED_LINE = "malformed_line"  # no JSON object, or a field of the wrong type
 NO_TEXT = "no_text"

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pyarrow as pa
 
-from corpus.conversions import Conversion, read_conversions
 from corpus.datasets import Dataset
 from corpus.errors import Damaged
 from corpus.extraction import ExtractSettings, clean_text, repair
@@ -34,7 +33,8 @@ from corpus.schemas import table_named
 from corpus.sources import source_files
 from corpus.texts import TextLine, read_texts
 from corpus.urls import url_key
-from corpus.warc import Capture, read_captures
+from corpus.warc.captures import Capture, read_captures
+from corpus.warc.conversions import Conversion, read_conversions
 
 if TYPE_CHECKING:
     from jobs.parts import Job

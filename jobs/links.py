@@ -17,8 +17,8 @@ from pyspark.sql import functions as sql
 
 from corpus import schemas
 from corpus.pieces import Piece, cut
-from corpus.posts import PieceCount, check_dump, read_posts, young_scores
-from corpus.reddit import LinkSettings
+from corpus.reddit.posts import PieceCount, check_dump, read_posts, young_scores
+from corpus.reddit.rules import LinkSettings
 from corpus.sources import source_files
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from corpus.bpe import TokenizeSettings
 from corpus.commoncrawl.settings import CommonCrawlSettings
 from corpus.config import Settings, load_recipe
-from corpus.crawl_settings import FetchSettings
+from corpus.crawler.settings import FetchSettings
 from corpus.extraction import ExtractSettings
-from corpus.reddit import LinkSettings
+from corpus.reddit.rules import LinkSettings
 from corpus.sources import Source
 from corpus.trainer.settings import TrainSettings
 from filters.contamination import ContaminationSettings

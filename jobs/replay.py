@@ -19,7 +19,7 @@ from corpus.extraction import ExtractSettings
 from corpus.extraction.isolation import Extractor
 from corpus.extraction.page import Extraction, refusal
 from corpus.extraction.worker import Answer, Page
-from corpus.warc import Capture, read_captures
+from corpus.warc.captures import Capture, read_captures
 
 MAX_LINE_CHARACTERS = 120
 

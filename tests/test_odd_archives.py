@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from corpus.extraction.decode import decode_page
-from corpus.warc import Capture, Tally, read_captures
+from corpus.warc.captures import Capture, Tally, read_captures
 
 pytestmark = pytest.mark.slow
 

@@ -14,13 +14,13 @@ import pytest
 
 from corpus.commoncrawl.settings import CommonCrawlSettings
 from corpus.commoncrawl.surt import surt_key
-from corpus.crawl_settings import FetchSettings
+from corpus.crawler.settings import FetchSettings
 from corpus.ledger import Ledger
 from corpus.sources import Source
 from corpus.stages import stage_named
 from corpus.storage import Store
 from corpus.urls import canonical_and_key
-from corpus.warc import Capture, read_captures
+from corpus.warc.captures import Capture, read_captures
 from jobs import extract, fetch
 from jobs.parts import Job
 from jobs.recipe import Recipe

@@ -31,7 +31,7 @@ from corpus.commoncrawl.copies import cache_path
 from corpus.commoncrawl.settings import CommonCrawlSettings
 from corpus.commoncrawl.spool import Spool
 from corpus.commoncrawl.transfer import OUTSIDE_FILE, Transfer, TransferFailed
-from corpus.warc import MAX_BODY_BYTES, TOO_LARGE
+from corpus.warc.captures import MAX_BODY_BYTES, TOO_LARGE
 
 BAD_MEMBER = "bad_member"  # not one whole gzip member
 BAD_RECORD = "bad_record"  # a member that holds no WARC record of its length

@@ -12,7 +12,7 @@ from datetime import datetime
 
 import msgspec
 
-from corpus.warc import parse_date
+from corpus.warc.captures import parse_date
 
 NUM_FIELDS = 11
 

@@ -1,6 +1,6 @@
 """A capture -> its main text and what it says of itself, or the reason why it has no text.
 
-In order: what warc.py found damaged, the HTTP status, the size, the media type (by the bytes and
+In order: what warc/ found damaged, the HTTP status, the size, the media type (by the bytes and
 the markup rather than by the header), the engine within its time budget. Plain text is its own
 main text. With a second engine to compare (recipe: extract.compare), its text and the agreement of
 both come along, and decide nothing.
@@ -19,7 +19,7 @@ from corpus.extraction.budget import TooSlow, within
 from corpus.extraction.decode import decode
 from corpus.extraction.engines import load_engine
 from corpus.extraction.metadata import page_metadata
-from corpus.warc import TOO_LARGE, Capture
+from corpus.warc.captures import TOO_LARGE, Capture
 
 HTTP_ERROR = "http_error"  # the status is not 2xx: a redirect's or an error's page
 EMPTY_BODY = "empty_body"

@@ -27,7 +27,7 @@ from corpus.extraction.page import (
     TOO_SLOW,
     Extraction,
 )
-from corpus.warc import Capture
+from corpus.warc.captures import Capture
 
 QUARANTINED = frozenset({TOO_SLOW, OUT_OF_MEMORY, CRASHED, EXTRACTOR_FAILED})
 MAX_ERROR_CHARACTERS = 300

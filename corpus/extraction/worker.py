@@ -38,7 +38,7 @@ import msgspec
 from corpus.extraction import ExtractSettings
 from corpus.extraction.engines import load_engine
 from corpus.extraction.page import EXTRACTOR_FAILED, OUT_OF_MEMORY, Extraction, extract_page
-from corpus.warc import Capture
+from corpus.warc.captures import Capture
 
 LENGTH = struct.Struct("<I")
 STATUS = Path("/proc/self/status")

@@ -16,11 +16,11 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from corpus.crawler import HTTP_STATUS, ROBOTS_DENIED, TOO_MANY_REDIRECTS
+from corpus.crawler.crawl import HTTP_STATUS, ROBOTS_DENIED, TOO_MANY_REDIRECTS
 from corpus.datasets import Dataset, open_dataset
 from corpus.storage import Store
 from corpus.urls import url_key
-from corpus.warc import DAMAGED_RECORD, TRUNCATED_RECORD
+from corpus.warc.captures import DAMAGED_RECORD, TRUNCATED_RECORD
 from corpus.words import normalise
 from jobs.demo.plants import KINDS, Plant
 

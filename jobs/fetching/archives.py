@@ -28,7 +28,7 @@ from corpus.publishing import PartOutput
 from corpus.sources import REMOTE_KINDS, is_remote, source_files
 from corpus.storage import storage_errors
 from corpus.urls import url_key
-from corpus.warc import Capture, Tally, read_captures
+from corpus.warc.captures import Capture, Tally, read_captures
 
 if TYPE_CHECKING:
     from jobs.parts import Job

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from pyspark.sql import functions as sql
 
-from corpus.crawl_settings import FetchSettings
-from corpus.crawler import NOT_CAPTURED, crawl_links
+from corpus.crawler.crawl import NOT_CAPTURED, crawl_links
+from corpus.crawler.frontier import forget_frontiers, frontier_folder
+from corpus.crawler.settings import FetchSettings
 from corpus.datasets import Dataset
-from corpus.frontier import forget_frontiers, frontier_folder
 from corpus.identity import doc_id_of_record
 from corpus.publishing import PartOutput
 from corpus.storage import Store, storage_errors

@@ -20,10 +20,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from corpus.crawl_settings import FetchSettings
-from corpus.crawler import crawl_links
+from corpus.crawler.crawl import crawl_links
+from corpus.crawler.settings import FetchSettings
 from corpus.extraction.decode import decode_page
-from corpus.warc import read_captures
+from corpus.warc.captures import read_captures
 from tests.benchmarks.frame import PASSES, Row, peer_input, require
 
 NUM_HOSTS = 500

@@ -15,7 +15,7 @@ from pathlib import Path
 from corpus.extraction import ExtractSettings, blocks, trafilatura
 from corpus.extraction.decode import decode_page
 from corpus.extraction.page import extract_page
-from corpus.warc import Capture, read_captures
+from corpus.warc.captures import Capture, read_captures
 from tests.benchmarks.frame import Peer, Row, in_turn, peer_input, require
 
 ONE_OF = 9

@@ -23,8 +23,8 @@ from pathlib import Path
 import zstandard
 
 from corpus.dumps import read_lines
-from corpus.posts import read_dump
-from corpus.reddit import BAD_URL, LinkSettings
+from corpus.reddit.posts import read_dump
+from corpus.reddit.rules import BAD_URL, LinkSettings
 from tests.benchmarks.frame import BUILD, Peer, Row, in_turn, require
 
 MONTH_BYTES = 150_000_000

@@ -149,9 +149,9 @@ def test_a_canonical_address_is_its_own_and_keeps_its_key(url):
 def test_linked_pages_are_met_and_no_other(real_data):
     import json
 
-    from corpus.posts import read_dump
-    from corpus.reddit import LinkSettings
-    from corpus.warc import read_captures
+    from corpus.reddit.posts import read_dump
+    from corpus.reddit.rules import LinkSettings
+    from corpus.warc.captures import read_captures
 
     truth = (real_data / "reddit" / "RS_linked.truth.jsonl").read_text().splitlines()
     linked = {row["url"] for row in map(json.loads, truth) if row["linked"]}

@@ -14,7 +14,7 @@ from corpus.extraction.budget import TooSlow, within
 from corpus.identity import doc_id_of_place, doc_id_of_record
 from corpus.publishing import PartOutput
 from corpus.storage import Store
-from corpus.warc import Capture, read_captures
+from corpus.warc.captures import Capture, read_captures
 from jobs.extract import (
     TextFile,
     _extract_part,

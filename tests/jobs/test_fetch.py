@@ -12,11 +12,11 @@ from warcio.statusandheaders import StatusAndHeaders
 from warcio.warcwriter import WARCWriter
 
 from corpus import schemas
-from corpus.crawl_settings import FetchSettings
-from corpus.crawler import crawl_links
+from corpus.crawler.crawl import crawl_links
+from corpus.crawler.frontier import JOURNAL, frontier_folder
+from corpus.crawler.settings import FetchSettings
 from corpus.datasets import part_from_json, publish_manifest
 from corpus.errors import ConfigError
-from corpus.frontier import JOURNAL, frontier_folder
 from corpus.identity import doc_id_of_record
 from corpus.ledger import Ledger
 from corpus.publishing import PartOutput
@@ -24,7 +24,7 @@ from corpus.sources import Source
 from corpus.stages import stage_named
 from corpus.storage import Store
 from corpus.urls import canonical_and_key
-from corpus.warc import read_captures
+from corpus.warc.captures import read_captures
 from jobs import fetch
 from jobs.parts import Job
 from jobs.recipe import Recipe

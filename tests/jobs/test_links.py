@@ -11,7 +11,7 @@ import pytest
 
 from corpus.errors import InputError
 from corpus.ledger import Ledger
-from corpus.reddit import LinkSettings
+from corpus.reddit.rules import LinkSettings
 from corpus.sources import Source
 from corpus.stages import stage_named
 from corpus.storage import Store

@@ -20,7 +20,7 @@ from corpus.commoncrawl.captures import (
 from corpus.commoncrawl.settings import CommonCrawlSettings
 from corpus.commoncrawl.transfer import Counts, Transfer
 from corpus.errors import SetupError
-from corpus.warc import read_captures
+from corpus.warc.captures import read_captures
 from tests.mirror import Fault, Mirror, mirroring
 from tests.warcs import page, record, record_id
 

@@ -6,7 +6,7 @@ import pytest
 from w3lib.encoding import resolve_encoding
 
 from corpus.extraction.decode import decode, decode_page
-from corpus.warc import read_captures
+from corpus.warc.captures import read_captures
 
 GERMAN = "<p>Über die Brücke gehen täglich größere Mengen Fußgänger, sagt die Behörde.</p>"
 RUSSIAN = "<p>Река начинается на холмах над городом и течёт через три долины к морю.</p>"

@@ -12,7 +12,7 @@ from corpus.extraction import ExtractSettings
 from corpus.extraction.agreement import agreement
 from corpus.extraction.engines import ENGINES, load_engine
 from corpus.extraction.page import extract_page
-from corpus.warc import read_captures
+from corpus.warc.captures import read_captures
 from tests.warcs import page
 
 # Mean word 4-gram F1 on the gold pages; a thousandth below what was measured.

@@ -15,7 +15,7 @@ from corpus.extraction import ExtractSettings
 from corpus.extraction.isolation import Extractor, extractor
 from corpus.extraction.page import extract_page
 from corpus.extraction.worker import Page
-from corpus.warc import Capture
+from corpus.warc.captures import Capture
 from tests.corpus.extraction.engines import failing_engine  # noqa: F401 - a fixture
 from tests.warcs import page
 

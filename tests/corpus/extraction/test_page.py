@@ -8,7 +8,7 @@ import pytest
 
 from corpus.extraction import ExtractSettings, trafilatura
 from corpus.extraction.page import Extraction, extract_page
-from corpus.warc import DAMAGED_RECORD, Capture
+from corpus.warc.captures import DAMAGED_RECORD, Capture
 from tests.warcs import page
 
 SETTINGS = ExtractSettings()

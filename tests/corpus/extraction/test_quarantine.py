@@ -10,7 +10,7 @@ from warcio.archiveiterator import ArchiveIterator
 
 from corpus.extraction.page import Extraction
 from corpus.extraction.quarantine import quarantine_record
-from corpus.warc import Capture, read_captures
+from corpus.warc.captures import Capture, read_captures
 from tests.warcs import glued, page, record, records
 
 FAILED = Extraction(reason="crashed", error="a trace\nended by SIGSEGV: ü")

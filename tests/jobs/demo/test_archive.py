@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-from corpus.warc import Capture, read_captures
+from corpus.warc.captures import Capture, read_captures
 from jobs.demo.archive import NUM_FILES, write_archives
 from jobs.demo.pages import page_of
 from tests.jobs.demo.conftest import article

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from corpus.commoncrawl.settings import CommonCrawlSettings
-from corpus.crawl_settings import FetchSettings
+from corpus.crawler.settings import FetchSettings
 from corpus.errors import InputError
 from corpus.ledger import Ledger
 from corpus.publishing import PartOutput

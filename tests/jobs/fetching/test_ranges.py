@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from corpus.commoncrawl.settings import CommonCrawlSettings
-from corpus.crawl_settings import FetchSettings
+from corpus.crawler.settings import FetchSettings
 from corpus.identity import doc_id_of_record
 from corpus.ledger import Ledger
 from corpus.sources import Source
 from corpus.stages import stage_named
 from corpus.storage import Store
 from corpus.urls import canonical_and_key
-from corpus.warc import read_captures
+from corpus.warc.captures import read_captures
 from jobs import fetch
 from jobs.parts import Job
 from jobs.recipe import Recipe

@@ -26,7 +26,7 @@ from corpus.extraction.blocks.training.labels import WORD, block_words, label_bl
 from corpus.extraction.decode import decode_page
 from corpus.extraction.trafilatura import main_text as trafilatura_text
 from corpus.urls import registered_domain
-from corpus.warc import read_captures
+from corpus.warc.captures import read_captures
 
 MIN_GOLD_CHARACTERS = 100  # a shorter gold text says that the page has no main text to speak of
 MIN_WEAK_BLOCKS = 3  # a page of fewer teaches nothing about the choice between them

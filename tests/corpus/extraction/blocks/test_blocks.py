@@ -17,7 +17,7 @@ from corpus.extraction.agreement import agreement
 from corpus.extraction.blocks import main_text, scan_html
 from corpus.extraction.decode import decode_page
 from corpus.extraction.trafilatura import main_text as trafilatura_text
-from corpus.warc import read_captures
+from corpus.warc.captures import read_captures
 from tests.corpus.extraction.blocks.site_pages import (
     GERMAN,
     JAPANESE,
