@@ -3,8 +3,8 @@
 All give every response's body with its transfer and content codings undone, and must find as many
 responses and, within a thousandth, as many bytes: on sound archives, since on damaged ones neither
 peer does (corpus/warc/captures.py has what survives). Ours also checks what it reads and recovers
-from damage; it is built on warcio's parsers, and a tenth slower for the rest. fastwarc is C++ and the
-faster for it. Reading is under 2 % of extraction, and the marks only say that it stays so.
+from damage; it is built on warcio's parsers, and a tenth slower for the rest. fastwarc is C++ and
+the faster for it. Reading is under 2 % of extraction, and the marks only say that it stays so.
 """
 
 from __future__ import annotations
