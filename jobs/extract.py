@@ -157,36 +157,32 @@ def _extracted(
         yield Extracted(place, found, capture)
 
 
+def _place(item: TextFile, offset: int, url: str | None, length: int) -> dict[str, Any]:
+    """The columns of `documents` that say where a file's line or record stands."""
+    name = Path(item.path).name
+    return {
+        "doc_id": doc_id_of_place(item.source, name, offset),
+        "source": item.source,
+        "url": url,
+        "url_key": url_key(url) if url else None,
+        "warc_file": name,
+        "offset": offset,
+        "length": length,
+    }
+
+
 def text_documents(item: TextFile, settings: ExtractSettings) -> Iterator[Extracted]:
     """What became of each line of a text file."""
-    name = Path(item.path).name
     for line in read_texts(item.path, max_bytes=settings.max_bytes):
-        place = {
-            "doc_id": doc_id_of_place(item.source, name, line.number),
-            "source": item.source,
-            "url": line.url,
-            "url_key": url_key(line.url) if line.url else None,
-            "warc_file": name,
-            "offset": line.number,
-            "length": line.length,
-        }
+        place = _place(item, line.number, line.url, line.length)
         yield Extracted(place, _extraction_of(line, settings))
 
 
 def wet_documents(item: TextFile, settings: ExtractSettings) -> Iterator[Extracted]:
     """What became of each record of a WET archive."""
-    name = Path(item.path).name
     for record in read_conversions(item.path, max_bytes=settings.max_bytes):
-        place = {
-            "doc_id": doc_id_of_place(item.source, name, record.offset),
-            "source": item.source,
-            "url": record.url,
-            "url_key": url_key(record.url) if record.url else None,
-            "warc_file": name,
-            "offset": record.offset,
-            "length": record.length,
-            "fetched_at": record.fetched_at,
-        }
+        place = _place(item, record.offset, record.url, record.length)
+        place["fetched_at"] = record.fetched_at
         found = replace(_extraction_of(record, settings), declared_language=record.language)
         yield Extracted(place, found)
 
