@@ -14,9 +14,9 @@ from corpus.extraction.blocks.training import fit
 from corpus.extraction.blocks.training.fit import (
     _round_down,
     _weak_lesson,
+    block_weights,
     fit_model,
     fit_weights,
-    gold_weights,
     token_matrix,
 )
 from corpus.extraction.blocks.training.pages import Page
@@ -102,7 +102,7 @@ def test_a_page_without_blocks_has_an_empty_matrix():
 
 def test_a_page_weighs_the_same_however_long_it_is(pages):
     for page in pages[:3]:
-        weights = gold_weights(page)
+        weights = block_weights(page)
         assert weights.sum() == pytest.approx(1)
         assert (weights / weights[0])[1:] == pytest.approx(
             np.sqrt((page.sizes[1:] + 1) / (page.sizes[0] + 1))
@@ -117,7 +117,7 @@ def test_a_weak_page_is_taught_by_two_and_its_snippets_overrule_both(pages):
     yes = Trees(nought, two, nought, two, nought, nought)  # a leaf of 2
     ours = float(1 / (1 + np.exp(-2)))
     lesson = _weak_lesson(page, np.zeros((NUM_KINDS, NUM_TOKENS), np.float32), yes)
-    shares = gold_weights(page)
+    shares = block_weights(page)
     assert set(page.snippets) == {-1, 0, 1}
     for b, mark in enumerate(page.snippets):
         peer = float(page.peer_labels[b])
