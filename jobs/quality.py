@@ -20,8 +20,9 @@ from corpus.publishing import PartOutput
 from corpus.sources import Source
 from corpus.storage import Store
 from filters import quality
-from filters.quality import QualityModel, QualitySettings
-from filters.quality_training import (
+from filters.quality.model import QualityModel
+from filters.quality.settings import QualitySettings
+from filters.quality.training import (
     Drawn,
     Examples,
     check_counts,

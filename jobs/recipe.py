@@ -18,9 +18,9 @@ from corpus.sources import Source
 from corpus.trainer.settings import TrainSettings
 from filters.contamination import ContaminationSettings
 from filters.dedup import DedupSettings
-from filters.heuristics import ScreenSettings
 from filters.mixture import MixSettings
-from filters.quality import QualitySettings
+from filters.quality.settings import QualitySettings
+from filters.screen import ScreenSettings
 from jobs.report import ReportSettings
 
 

@@ -1,7 +1,7 @@
 """Screen: language, URL rules, and the Gopher and C4 heuristics.
 
 One task per part reads the texts that were extracted and writes a verdict for each, with every
-signal beside it (filters/heuristics.py).
+signal beside it (filters/screen.py).
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import pyarrow as pa
 
 from corpus.publishing import PartOutput
 from corpus.sources import Source
-from filters import heuristics
-from filters.heuristics import ScreenSettings
+from filters import screen as screening
+from filters.screen import ScreenSettings
 
 if TYPE_CHECKING:
     from jobs.parts import Job
@@ -29,7 +29,7 @@ def run(job: Job) -> None:
     job.judge(
         partial(_judge, recipe.screen, recipe.sources),
         after="documents",
-        columns=heuristics.COLUMNS,
+        columns=screening.COLUMNS,
         verdicts="screen",
     )
 
@@ -38,7 +38,7 @@ def _judge(
     settings: ScreenSettings, sources: dict[str, Source], documents: pa.Table, out: PartOutput
 ) -> pa.Table:
     return pa.concat_tables(
-        heuristics.screen(documents.slice(start, BATCH_ROWS), settings, sources)
+        screening.screen(documents.slice(start, BATCH_ROWS), settings, sources)
         for start in range(0, max(documents.num_rows, 1), BATCH_ROWS)
     )
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from filters.quality import QualityModel
+from filters.quality.model import QualityModel
 from tests.benchmarks.frame import BUILD, Peer, Row, in_turn, require, sample_texts
 
 NUM_FEATURES = 2**18

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from filters.heuristics import ScreenSettings, judge, measure
+from filters.screen import ScreenSettings, judge, measure
 from filters.verdict import first_fault
 from tests.benchmarks.frame import Peer, Row, in_turn, sample_texts
 

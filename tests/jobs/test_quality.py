@@ -10,9 +10,11 @@ from corpus.datasets import open_dataset
 from corpus.errors import InputError
 from corpus.sources import Source
 from corpus.storage import Store
-from filters.quality import LOW_QUALITY, QualityModel, QualitySettings
+from filters.quality import LOW_QUALITY
+from filters.quality.model import QualityModel
+from filters.quality.settings import QualitySettings
 from jobs import quality
-from tests.filters.test_quality_training import BAD, GOOD
+from tests.filters.quality.test_training import BAD, GOOD
 from tests.judged import Doc, doc_id, job_at, write_table
 
 pytestmark = pytest.mark.spark
@@ -78,9 +80,7 @@ def test_bad_pages_of_the_crawl_leave_and_all_are_scored(session, tmp_path):
 
 
 def test_scores_and_model_do_not_depend_on_parts(session, tmp_path):
-    one, many = (
-        run(tmp_path / str(k), session, num_parts=k, keep="pareto")[0] for k in (1, 5)
-    )
+    one, many = (run(tmp_path / str(k), session, num_parts=k, keep="pareto")[0] for k in (1, 5))
     models = [open_dataset(store, "quality_model").digest() for store in (one, many)]
     assert models[0] == models[1]
     tables = [open_dataset(store, "quality").read_all() for store in (one, many)]

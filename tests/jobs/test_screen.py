@@ -7,10 +7,11 @@ import pytest
 from corpus.datasets import open_dataset
 from corpus.sources import Source
 from corpus.storage import Store
-from filters import gopher, language
-from filters.heuristics import ScreenSettings
+from filters import language
+from filters.heuristics import gopher_quality
+from filters.screen import ScreenSettings
 from jobs import screen
-from tests.filters.test_heuristics import GERMAN, GOOD
+from tests.filters.test_screen import GERMAN, GOOD
 from tests.judged import Doc, doc_id, job_at, write_table
 
 pytestmark = pytest.mark.spark
@@ -41,10 +42,10 @@ def test_every_text_has_a_verdict_in_its_own_part(session, tmp_path):
     assert [found.part_rows(part) for part in range(3)] == [2, 0, 2]
     table = found.read_all(["doc_id", "reason"]).to_pylist()
     assert [row["reason"] for row in table] == [
-        None, language.OTHER_LANGUAGE, gopher.TOO_FEW_WORDS, None,
+        None, language.OTHER_LANGUAGE, gopher_quality.TOO_FEW_WORDS, None,
     ]  # fmt: skip
     assert [row["doc_id"] for row in table] == [rows[i]["doc_id"] for i in (0, 1, 3, 4)]
     assert job.ledger.to_json()["rows"] == {
         "taken": 4, "kept": 2,
-        "dropped": {language.OTHER_LANGUAGE: 1, gopher.TOO_FEW_WORDS: 1},
+        "dropped": {language.OTHER_LANGUAGE: 1, gopher_quality.TOO_FEW_WORDS: 1},
     }  # fmt: skip

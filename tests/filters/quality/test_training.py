@@ -9,8 +9,8 @@ import pytest
 from corpus.errors import InputError
 from corpus.identity import doc_id_of_place
 from corpus.sources import Source
-from filters.quality import QualitySettings
-from filters.quality_training import (
+from filters.quality.settings import QualitySettings
+from filters.quality.training import (
     Drawn,
     check_counts,
     draw,

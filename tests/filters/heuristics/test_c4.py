@@ -3,11 +3,11 @@
 import pyarrow as pa
 import pytest
 
-from filters import c4
-from filters.c4 import C4Settings, count_sentences
+from filters.heuristics import c4
+from filters.heuristics.c4 import C4Settings, count_sentences
 from filters.verdict import first_fault
 
-FIVE = "One is here. Two is here! Is three here? Four is here. \"Five is here.\""
+FIVE = 'One is here. Two is here! Is three here? Four is here. "Five is here."'
 
 
 def reason(text, **changes):

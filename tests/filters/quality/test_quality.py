@@ -14,15 +14,11 @@ from corpus.errors import Damaged
 from corpus.identity import doc_id_of_place
 from corpus.schemas import check
 from corpus.sources import Source
-from filters.quality import (
-    LOW_QUALITY,
-    QualityModel,
-    QualitySettings,
-    features,
-    judge,
-    keep_probability,
-    keeps,
-)
+from filters.quality import LOW_QUALITY, judge
+from filters.quality.features import features
+from filters.quality.keep import keep_probability, keeps
+from filters.quality.model import QualityModel
+from filters.quality.settings import QualitySettings
 
 SOURCES = {
     "crawl": Source(kind="warc", files=(), quality="judged"),

@@ -32,10 +32,8 @@ from corpus.utf8 import (
     value_at,
 )
 from corpus.words import Words, split_words
+from filters.heuristics.signals import Signals
 from filters.verdict import Fault
-
-Signals = dict[str, npt.NDArray[np.float64]]
-"""A measure by name, each float64 (num_documents,)."""
 
 TOO_FEW_WORDS = "too_few_words"
 TOO_MANY_WORDS = "too_many_words"

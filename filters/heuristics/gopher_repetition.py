@@ -28,7 +28,7 @@ from numba import njit
 from corpus.config import Settings
 from corpus.utf8 import Int64Array, UInt8Array, UInt64Array, mix, text_bytes
 from corpus.words import Words
-from filters.gopher import Signals
+from filters.heuristics.signals import Signals
 from filters.verdict import BoolArray, Fault
 
 REPEATED_LINES = "repeated_lines"

@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpus.config import Settings
-from filters.gopher import Signals
+from filters.heuristics.signals import Signals
 from filters.verdict import Fault
 
 LOREM_IPSUM = "lorem_ipsum"

@@ -6,8 +6,9 @@ import pytest
 from corpus.identity import doc_id_of_place
 from corpus.schemas import check
 from corpus.sources import Source
-from filters import c4, gopher, language, repetition, url
-from filters.heuristics import ScreenSettings, screen
+from filters import language, url
+from filters.heuristics import c4, gopher_quality, gopher_repetition
+from filters.screen import ScreenSettings, screen
 
 SOURCES = {
     "crawl": Source(kind="warc", files=()),
@@ -47,7 +48,7 @@ ROWS = [
 ]
 REASONS = [
     None, url.WIKIPEDIA_PAGE, language.OTHER_LANGUAGE, language.OTHER_LANGUAGE,
-    gopher.TOO_FEW_WORDS, None, repetition.REPEATED_LINES, c4.LOREM_IPSUM,
+    gopher_quality.TOO_FEW_WORDS, None, gopher_repetition.REPEATED_LINES, c4.LOREM_IPSUM,
 ]  # fmt: skip
 
 
@@ -65,8 +66,8 @@ def test_each_document_leaves_under_the_first_rule_that_drops_it():
 
 def test_every_signal_is_kept_also_of_rules_that_are_off():
     off = ScreenSettings(
-        gopher_quality=gopher.GopherQualitySettings(enabled=False),
-        gopher_repetition=repetition.GopherRepetitionSettings(enabled=False),
+        gopher_quality=gopher_quality.GopherQualitySettings(enabled=False),
+        gopher_repetition=gopher_repetition.GopherRepetitionSettings(enabled=False),
         c4=c4.C4Settings(enabled=False),
     )
     on_rows = screen(table(ROWS), ScreenSettings(), SOURCES)
@@ -87,8 +88,8 @@ def test_every_signal_is_kept_also_of_rules_that_are_off():
 @pytest.mark.parametrize("name", ["gopher_quality", "gopher_repetition", "c4"])
 def test_each_rule_set_has_its_switch(name):
     kind = {
-        "gopher_quality": gopher.GopherQualitySettings,
-        "gopher_repetition": repetition.GopherRepetitionSettings,
+        "gopher_quality": gopher_quality.GopherQualitySettings,
+        "gopher_repetition": gopher_repetition.GopherRepetitionSettings,
         "c4": c4.C4Settings,
     }[name]
     with_it_off = reasons(ROWS, ScreenSettings(**{name: kind(enabled=False)}))

@@ -35,14 +35,10 @@ from corpus.errors import InputError
 from corpus.identity import UInt64Array, keyed_hash
 from corpus.sources import Source
 from corpus.urls import registered_domain
-from filters.quality import (
-    FORMAT,
-    FloatArray,
-    QualityModel,
-    QualitySettings,
-    features,
-    keep_probability,
-)
+from filters.quality.features import features
+from filters.quality.keep import keep_probability
+from filters.quality.model import FORMAT, FloatArray, QualityModel
+from filters.quality.settings import QualitySettings
 from filters.verdict import BoolArray
 
 SAMPLE = "quality-sample"  # key of the draw
@@ -161,7 +157,7 @@ def check_counts(num_positive: int, num_negative: int, settings: QualitySettings
     ):  # fmt: skip
         if num < settings.min_documents:
             raise InputError(
-                f"quality: {num} {kind} documents (of sources with quality = \"{quality}\") came "
+                f'quality: {num} {kind} documents (of sources with quality = "{quality}") came '
                 f"through the screen, expected at least {settings.min_documents} to learn from; "
                 "name more sources, lower quality.min_documents, or set quality.enabled = false"
             )

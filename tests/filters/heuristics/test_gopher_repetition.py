@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus.words import normalise, split_words
-from filters import repetition
-from filters.repetition import GopherRepetitionSettings
+from filters.heuristics import gopher_repetition
+from filters.heuristics.gopher_repetition import GopherRepetitionSettings
 
 FEW_WORDS = st.lists(st.sampled_from(["a", "bb", "ccc", "É", "d"]), max_size=60).map(" ".join)
 LINES = st.lists(st.sampled_from(["a", " bb ", "é c", "", " ", "a"]), max_size=12).map("\n".join)
@@ -17,7 +17,8 @@ LINES = st.lists(st.sampled_from(["a", " bb ", "é c", "", " ", "a"]), max_size=
 
 def measure(texts, **changes):
     array = pa.array(texts, pa.large_string())
-    found = repetition.measure(array, split_words(array), GopherRepetitionSettings(**changes))
+    chosen = GopherRepetitionSettings(**changes)
+    found = gopher_repetition.measure(array, split_words(array), chosen)
     return {name: values.tolist() for name, values in found.items()}
 
 
@@ -25,8 +26,8 @@ def reasons(text, **changes):
     """Every rule that drops the text."""
     array = pa.array([text], pa.large_string())
     chosen = GopherRepetitionSettings(**changes)
-    signals = repetition.measure(array, split_words(array), chosen)
-    return [name for name, drops in repetition.judge(signals, chosen) if drops[0]]
+    signals = gopher_repetition.measure(array, split_words(array), chosen)
+    return [name for name, drops in gopher_repetition.judge(signals, chosen) if drops[0]]
 
 
 def words(first, last):
@@ -98,9 +99,9 @@ def test_ngram_shares_are_those_of_the_twin(texts, repeats):
     twin_repeated = twin_later if repeats == "later" else twin_all
     for i, text in enumerate(texts):
         split = normalise(text).split()
-        for n in repetition.TOP_NGRAMS:
+        for n in gopher_repetition.TOP_NGRAMS:
             assert found[f"frequent_{n}_gram"][i] == pytest.approx(twin_top(split, n))
-        for n in repetition.REPEATED_NGRAM_SIZES:
+        for n in gopher_repetition.REPEATED_NGRAM_SIZES:
             assert found[f"repeated_{n}_grams"][i] == pytest.approx(twin_repeated(split, n))
 
 
@@ -125,7 +126,7 @@ def test_more_than_three_tenths_of_lines_repeated():
     lines = [words(10 * i, 10 * i + 10) for i in range(7)]
     short = ["yes", "yes", "yes", "yes"]
     assert reasons("\n".join([*lines[:6], *short])) == []  # 3 of 10
-    assert reasons("\n".join([*lines[:6], *short, "yes"])) == [repetition.REPEATED_LINES]
+    assert reasons("\n".join([*lines[:6], *short, "yes"])) == [gopher_repetition.REPEATED_LINES]
 
 
 def test_more_than_a_fifth_of_the_bytes_in_repeated_lines():
@@ -133,23 +134,23 @@ def test_more_than_a_fifth_of_the_bytes_in_repeated_lines():
     off = {"max_repeated_ngrams": (1.0,) * 6, "max_frequent_ngram": (1.0,) * 3}
     assert reasons("\n".join([*lines, lines[0]]), **off) == []  # 1 of 5
     assert reasons("\n".join([*lines[:3], lines[0], "x"]), **off) == [
-        repetition.REPEATED_LINE_CHARACTERS
+        gopher_repetition.REPEATED_LINE_CHARACTERS
     ]
 
 
 def test_more_than_three_tenths_of_paragraphs_repeated():
     blocks = [words(10 * i, 10 * i + 10) for i in range(6)]
     text = "\n\n".join([*blocks, *["one\ntwo"] * 4])
-    assert repetition.REPEATED_PARAGRAPHS not in reasons(text)
-    assert repetition.REPEATED_PARAGRAPHS in reasons(text + "\n\n one\ntwo")
+    assert gopher_repetition.REPEATED_PARAGRAPHS not in reasons(text)
+    assert gopher_repetition.REPEATED_PARAGRAPHS in reasons(text + "\n\n one\ntwo")
 
 
 def test_more_than_a_fifth_of_the_bytes_in_repeated_paragraphs():
     blocks = [words(10 * i, 10 * i + 10) for i in range(4)]
-    assert repetition.REPEATED_PARAGRAPH_CHARACTERS not in reasons(
+    assert gopher_repetition.REPEATED_PARAGRAPH_CHARACTERS not in reasons(
         "\n\n".join([*blocks, blocks[0]])
     )
-    assert repetition.REPEATED_PARAGRAPH_CHARACTERS in reasons(
+    assert gopher_repetition.REPEATED_PARAGRAPH_CHARACTERS in reasons(
         "\n\n".join([*blocks[:3], blocks[0], "x"])
     )
 

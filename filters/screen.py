@@ -1,6 +1,6 @@
 """The screen: address, language, and the heuristics of Gopher and C4, in this order.
 
-Each rule set measures and judges by itself (url.py, language.py, gopher.py, repetition.py, c4.py);
+Each rule set measures and judges by itself (url.py, language/, heuristics/);
 this file composes them. A document leaves under the first rule that drops it. Every signal is kept
 in the table, those of rules that are switched off as well, so that a threshold can be judged
 before it is used. Address and language rules hold for every source; the heuristics only for those
@@ -17,8 +17,11 @@ import pyarrow as pa
 from corpus.config import Settings
 from corpus.sources import Source
 from corpus.words import split_words
-from filters import c4, gopher, language, repetition, url
-from filters.gopher import Signals
+from filters import language, url
+from filters.heuristics import c4, gopher_quality, gopher_repetition
+from filters.heuristics.gopher_quality import GopherQualitySettings
+from filters.heuristics.gopher_repetition import GopherRepetitionSettings
+from filters.heuristics.signals import Signals
 from filters.verdict import Fault, first_fault, verdicts
 
 COLUMNS = ("source", "url", "text")
@@ -32,9 +35,9 @@ class ScreenSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=
     """Wikipedia and blocked domains."""
     language: language.LanguageSettings = language.LanguageSettings()
     """Languages that stay."""
-    gopher_quality: gopher.GopherQualitySettings = gopher.GopherQualitySettings()
+    gopher_quality: GopherQualitySettings = GopherQualitySettings()
     """Words, lines and symbols."""
-    gopher_repetition: repetition.GopherRepetitionSettings = repetition.GopherRepetitionSettings()
+    gopher_repetition: GopherRepetitionSettings = GopherRepetitionSettings()
     """Repeated lines, paragraphs and n-grams."""
     c4: c4.C4Settings = c4.C4Settings()
     """Sentences, filler and code."""
@@ -70,8 +73,8 @@ def measure(texts: pa.Array | pa.ChunkedArray, settings: ScreenSettings) -> Sign
     """Every signal of every rule set, by name."""
     words = split_words(texts)
     return {
-        **gopher.measure(texts, words, settings.gopher_quality),
-        **repetition.measure(texts, words, settings.gopher_repetition),
+        **gopher_quality.measure(texts, words, settings.gopher_quality),
+        **gopher_repetition.measure(texts, words, settings.gopher_repetition),
         **c4.measure(texts, settings.c4),
     }
 
@@ -79,9 +82,9 @@ def measure(texts: pa.Array | pa.ChunkedArray, settings: ScreenSettings) -> Sign
 def judge(signals: Signals, settings: ScreenSettings) -> Iterator[Fault]:
     """The faults that the rule sets in use find in the signals."""
     if settings.gopher_quality.enabled:
-        yield from gopher.judge(signals, settings.gopher_quality)
+        yield from gopher_quality.judge(signals, settings.gopher_quality)
     if settings.gopher_repetition.enabled:
-        yield from repetition.judge(signals, settings.gopher_repetition)
+        yield from gopher_repetition.judge(signals, settings.gopher_repetition)
     if settings.c4.enabled:
         yield from c4.judge(signals, settings.c4)
 
