@@ -55,7 +55,7 @@ def judge(
     if model is None:
         nothing = pa.nulls(documents.num_rows, pa.string())
         return verdicts("quality", ids, nothing, score=pa.nulls(documents.num_rows, pa.float32()))
-    scores = model.score(documents["text"].to_pylist())
+    scores = model.score(documents["text"])
     judged = [sources[name].quality == "judged" for name in documents["source"].to_pylist()]
     drops = np.array(judged, np.bool_) & ~keeps(scores, ids, settings=settings, seed=seed)
     reasons = [LOW_QUALITY if dropped else None for dropped in drops]

@@ -5,11 +5,11 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from corpus.errors import Damaged
 from filters.quality.features import features
@@ -29,7 +29,7 @@ class QualityModel:
     scale: str
     """As in QualitySettings."""
 
-    def score(self, texts: Iterable[str | None]) -> FloatArray:
+    def score(self, texts: pa.Array | pa.ChunkedArray) -> FloatArray:
         """Probability of being a positive, float64 (num_documents,); of no words, the prior's."""
         counted = features(texts, num_features=len(self.weights), scale=self.scale)
         return 0.5 + 0.5 * np.tanh(0.5 * (counted @ self.weights + self.intercept))

@@ -125,9 +125,7 @@ def read_examples(
         for url, doc_id in zip(urls, ids.to_pylist(), strict=True)
     ]
     return Examples(
-        features=features(
-            table["text"].to_pylist(), num_features=settings.num_features, scale=settings.scale
-        ),
+        features=features(table["text"], num_features=settings.num_features, scale=settings.scale),
         is_positive=np.array([sources[name].quality == "positive" for name in names], np.bool_),
         doc_ids=ids,
         sources=names,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 
 from filters.quality.model import QualityModel
 from tests.benchmarks.frame import BUILD, Peer, Row, in_turn, require, sample_texts
@@ -23,8 +24,9 @@ def rows(data: Path) -> list[Row]:
     saved = BUILD / "bench" / "weights.npy"
     np.save(saved, weights)
     model = QualityModel(weights=weights[:-1], intercept=float(weights[-1]), scale="length")
+    texts = pa.array(sample.texts, pa.large_string())
     with Peer("sklearn_pipeline.py", sample.path, saved) as peer:
-        found = in_turn(len(sample.texts), lambda: float(model.score(sample.texts).sum()), peer)
+        found = in_turn(len(texts), lambda: float(model.score(texts).sum()), peer)
     require(
         bool(np.isclose(found.our_result, found.peer_result)),
         f"sum of scores: {found.our_result}, peer {found.peer_result}",

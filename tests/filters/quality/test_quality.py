@@ -118,21 +118,24 @@ def test_without_a_model_all_are_kept_and_none_has_a_score():
 
 
 def test_features_are_counts_of_lower_cased_words():
-    counted = features(["The the THE cat_sat", None, "!?"], num_features=2**18, scale="counts")
+    counted = features(
+        pa.array(["The the THE cat_sat", None, "!?"]), num_features=2**18, scale="counts"
+    )
     assert sorted(counted[0].data.tolist()) == [1, 1, 3]
     assert counted[1].nnz == counted[2].nnz == 0
-    same = features(["cat the sat the the"], num_features=2**18, scale="counts")
+    same = features(pa.array(["cat the sat the the"]), num_features=2**18, scale="counts")
     assert (counted[0] != same[0]).nnz == 0
 
 
 def test_scaled_features_do_not_grow_with_the_text():
-    scaled = features(["a b", "a b a b"], num_features=2**10, scale="length")
+    scaled = features(pa.array(["a b", "a b a b"]), num_features=2**10, scale="length")
     assert (scaled[0] != scaled[1]).nnz == 0
     assert np.linalg.norm(scaled[0].toarray()) == pytest.approx(1)
 
 
 def test_scores_are_scikit_learns():
-    texts = [f"good fine word{i}" if i % 2 else f"bad poor word{i}" for i in range(40)]
+    words = ("bad poor", "good fine")
+    texts = pa.array([f"{words[i % 2]} word{i}" for i in range(40)])
     counted = features(texts, num_features=512, scale="length")
     learner = LogisticRegression().fit(counted, [i % 2 for i in range(40)])
     model = QualityModel(
