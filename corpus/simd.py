@@ -84,6 +84,52 @@ def control_masks(typingctx: Any, data: Any, at: Any) -> Any:
 
 
 @intrinsic
+def word_masks(typingctx: Any, data: Any, at: Any) -> Any:
+    """Masks of the block at data[at]: ASCII letters and digits, and bytes above ASCII."""
+
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        block = _load(context, builder, signature, arguments, _VECTOR)
+        letter = builder.sub(builder.or_(block, _all(0x20)), _all(ord("a")))  # of either case
+        digit = builder.sub(block, _all(ord("0")))
+        found = (
+            builder.or_(
+                builder.icmp_unsigned("<", letter, _all(26)),
+                builder.icmp_unsigned("<", digit, _all(10)),
+            ),
+            builder.icmp_signed("<", block, _all(0)),
+        )
+        masks = [builder.bitcast(truths, _MASK) for truths in found]
+        return context.make_tuple(builder, signature.return_type, masks)
+
+    return _MASK_PAIR(data, at), build
+
+
+@intrinsic
+def equal_mask(typingctx: Any, data: Any, at: Any, byte: Any) -> Any:
+    """Mask of the block at data[at]: the bytes that are this one, a uint8."""
+
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        block = _load(context, builder, signature, arguments, _VECTOR)
+        wanted = _splat(builder, arguments[2])
+        return builder.bitcast(builder.icmp_unsigned("==", block, wanted), _MASK)
+
+    return types.uint64(data, at, types.uint8), build
+
+
+@intrinsic
+def range_mask(typingctx: Any, data: Any, at: Any, first: Any, last: Any) -> Any:
+    """Mask of the block at data[at]: the bytes from first to last, uint8, both among them."""
+
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        block = _load(context, builder, signature, arguments, _VECTOR)
+        low, high = (_splat(builder, byte) for byte in arguments[2:])
+        inside = builder.icmp_unsigned("<=", builder.sub(block, low), builder.sub(high, low))
+        return builder.bitcast(inside, _MASK)
+
+    return types.uint64(data, at, types.uint8, types.uint8), build
+
+
+@intrinsic
 def eight_bytes(typingctx: Any, data: Any, at: Any) -> Any:
     """Eight bytes from data[at] as a uint64, in the machine's own order."""
 
@@ -114,6 +160,17 @@ def lowest_bit(typingctx: Any, mask: Any) -> Any:
 
 
 @intrinsic
+def highest_bit(typingctx: Any, mask: Any) -> Any:
+    """Number of the highest bit that is set, -1 where none is."""
+
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        leading = builder.ctlz(arguments[0], ir.Constant(ir.IntType(1), 0))
+        return builder.sub(ir.Constant(_MASK, 63), leading)
+
+    return types.int64(types.uint64), build
+
+
+@intrinsic
 def num_bits(typingctx: Any, mask: Any) -> Any:
     """How many bits are set."""
 
@@ -136,6 +193,13 @@ def parity(mask: np.uint64) -> np.uint64:
 
 def _all(byte: int) -> ir.Constant:
     return ir.Constant(_VECTOR, [byte] * BLOCK)
+
+
+def _splat(builder: Any, byte: Any) -> Any:
+    """The byte 64 times; a constant where the kernel names one."""
+    single = builder.insert_element(_all(0), byte, ir.Constant(ir.IntType(32), 0))
+    places = ir.Constant(ir.VectorType(ir.IntType(32), BLOCK), [0] * BLOCK)
+    return builder.shuffle_vector(single, _all(0), places)
 
 
 def _load(context: Any, builder: Any, signature: Any, arguments: Any, kind: ir.Type) -> Any:

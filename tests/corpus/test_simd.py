@@ -27,8 +27,21 @@ def _loads(data, at):
 
 
 @njit
+def _asked(data, at, byte, last):
+    return (
+        simd.equal_mask(data, at, byte), simd.range_mask(data, at, byte, last),
+        simd.equal_mask(data, at, 120), simd.range_mask(data, at, 97, 122),
+    )  # fmt: skip
+
+
+@njit
 def _bits(mask):
     return simd.lowest_bit(mask), simd.parity(mask)
+
+
+@njit
+def _count(mask):
+    return simd.highest_bit(mask), simd.num_bits(mask)
 
 
 @pytest.mark.parametrize("at", [0, 1, 40, 64, 100, 192])
@@ -41,6 +54,18 @@ def test_each_mask_has_the_bytes_that_it_names(at):
         [b in b"{}[]:," for b in block], [b == ord(" ") for b in block],
     ]  # fmt: skip
     assert list(_masks(np.frombuffer(BYTES, np.uint8), at)) == [mask_of(t) for t in expected]
+
+
+@pytest.mark.parametrize("at", [0, 1, 40, 64, 100, 192])
+@pytest.mark.parametrize(("byte", "last"), [(9, 13), (0, 255), (128, 191), (255, 255), (65, 65)])
+def test_a_mask_for_any_byte_or_range(at, byte, last):
+    block = BYTES[at : at + BLOCK]
+    expected = [
+        [b == byte for b in block], [byte <= b <= last for b in block],
+        [b == ord("x") for b in block], [chr(b) in "abcdefghijklmnopqrstuvwxyz" for b in block],
+    ]  # fmt: skip
+    found = _asked(np.frombuffer(BYTES, np.uint8), at, byte, last)
+    assert list(found) == [mask_of(t) for t in expected]
 
 
 def test_bytes_are_loaded_from_anywhere():
@@ -56,3 +81,10 @@ def test_bytes_are_loaded_from_anywhere():
 )
 def test_parity_fills_from_each_odd_bit_to_the_next(mask, lowest, parity):
     assert _bits(np.uint64(mask)) == (lowest, parity)
+
+
+@pytest.mark.parametrize(
+    ("mask", "highest", "bits"), [(0, -1, 0), (0b1001, 3, 2), (1 << 63, 63, 1)]
+)
+def test_the_highest_bit_and_how_many(mask, highest, bits):
+    assert _count(np.uint64(mask)) == (highest, bits)
