@@ -17,6 +17,8 @@ import numpy.typing as npt
 import pyarrow as pa
 from numba import njit
 
+from corpus.simd import BLOCK, KERNEL
+
 UInt8Array = npt.NDArray[np.uint8]
 UInt32Array = npt.NDArray[np.uint32]
 UInt64Array = npt.NDArray[np.uint64]
@@ -24,6 +26,7 @@ Int64Array = npt.NDArray[np.int64]
 
 NUM_CODE_POINTS = sys.maxunicode + 1
 _PAGE = 256
+_SURROGATES = 0xD800 >> 11  # those of UTF-16, which UTF-8 must not hold
 
 
 class TextBytes(NamedTuple):
@@ -59,6 +62,21 @@ def text_bytes(texts: pa.Array | pa.ChunkedArray) -> Iterator[TextBytes]:
             is_null = np.asarray(chunk.is_null())
             ends[is_null] = starts[is_null]
         yield TextBytes(np.frombuffer(data_buffer or b"", np.uint8), starts, ends)
+
+
+def padded(text: TextBytes) -> Iterator[TextBytes]:
+    """Yield the documents in order, in one or two parts, for kernels that read blocks (simd.py).
+
+    A block that begins in a document lies wholly within its part's bytes: the documents that end
+    too near the end of the bytes are copied.
+    """
+    near = int(np.searchsorted(text.ends, len(text.data) - BLOCK, side="right"))
+    if near:
+        yield TextBytes(text.data, text.starts[:near], text.ends[:near])
+    if near < len(text.starts):
+        first, end = text.starts[near], text.ends[-1]
+        data = np.concatenate([text.data[first:end], np.zeros(BLOCK, np.uint8)])
+        yield TextBytes(data, text.starts[near:] - first, text.ends[near:] - first)
 
 
 def answers(question: Callable[[str], bool]) -> npt.NDArray[np.bool_]:
@@ -103,17 +121,43 @@ def value_at(
     if first < 128:
         code_point = first
     elif 0xC2 <= first < 0xE0 and left >= 2:
-        code_point = ((first & 0x1F) << 6) | (np.int64(data[i + np.uint64(1)]) & 0x3F)
-        length = np.uint64(2)
+        second = _following(data[i + np.uint64(1)])
+        if second < 64:
+            code_point, length = ((first & 0x1F) << 6) | second, np.uint64(2)
     elif 0xE0 <= first < 0xF0 and left >= 3:
-        middle = (np.int64(data[i + np.uint64(1)]) & 0x3F) << 6
-        code_point = ((first & 0x0F) << 12) | middle | (np.int64(data[i + np.uint64(2)]) & 0x3F)
-        length = np.uint64(3)
+        second, third = _following(data[i + np.uint64(1)]), _following(data[i + np.uint64(2)])
+        found = ((first & 0x0F) << 12) | (second << 6) | third
+        if (second | third) < 64 and found >= 0x800 and found >> 11 != _SURROGATES:
+            code_point, length = found, np.uint64(3)
     elif 0xF0 <= first < 0xF5 and left >= 4:
-        middle = (np.int64(data[i + np.uint64(1)]) & 0x3F) << 12
-        middle |= (np.int64(data[i + np.uint64(2)]) & 0x3F) << 6
-        code_point = ((first & 0x07) << 18) | middle | (np.int64(data[i + np.uint64(3)]) & 0x3F)
-        length = np.uint64(4)
-    if code_point >= NUM_CODE_POINTS:
-        code_point = np.int64(0)
+        second, third = _following(data[i + np.uint64(1)]), _following(data[i + np.uint64(2)])
+        fourth = _following(data[i + np.uint64(3)])
+        found = ((first & 0x07) << 18) | (second << 12) | (third << 6) | fourth
+        if (second | third | fourth) < 64 and 0x10000 <= found < NUM_CODE_POINTS:
+            code_point, length = found, np.uint64(4)
     return values[np.uint64(pages[np.uint64(code_point >> 8)] + (code_point & 255))], length
+
+
+@njit(**KERNEL, inline="always")
+def _following(byte: np.uint8) -> np.int64:
+    """The six bits of a byte that follows the first of a code point; 64 and more of any other."""
+    return np.int64(byte ^ np.uint8(0x80))
+
+
+@njit(**KERNEL, inline="always")
+def encoded(code_point: np.uint64) -> tuple[np.uint64, np.uint64]:
+    """A code point's UTF-8, its first byte lowest, and how many bytes it has."""
+    last = np.uint64(0x80) | (code_point & np.uint64(0x3F))
+    if code_point < np.uint64(0x80):
+        return code_point, np.uint64(1)
+    rest = code_point >> np.uint64(6)
+    if code_point < np.uint64(0x800):
+        return np.uint64(0xC0) | rest | (last << np.uint64(8)), np.uint64(2)
+    third = np.uint64(0x80) | (rest & np.uint64(0x3F))
+    rest >>= np.uint64(6)
+    if code_point < np.uint64(0x10000):
+        bytes_ = np.uint64(0xE0) | rest | (third << np.uint64(8)) | (last << np.uint64(16))
+        return bytes_, np.uint64(3)
+    second = np.uint64(0x80) | (rest & np.uint64(0x3F))
+    bytes_ = np.uint64(0xF0) | (rest >> np.uint64(6)) | (second << np.uint64(8))
+    return bytes_ | (third << np.uint64(16)) | (last << np.uint64(24)), np.uint64(4)

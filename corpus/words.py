@@ -1,47 +1,76 @@
-"""The one normal form of text: lower-cased alphanumeric words, as 64-bit hashes.
+"""The one normal form of text: lower-cased words of letters and digits, as 64-bit hashes.
 
-A word is a maximal run of code points for which `str.isalnum` holds, each lower-cased by itself.
 `normalise` says it in plain Python; `split_words` does the same over the offsets and bytes of an
-Arrow column, without a Python object per document or word. Deduplication, contamination and the
-repetition rules all read these hashes, so that a word means the same everywhere (GPT-2 section 4
+Arrow column, without a Python object per document or word. Deduplication, contamination, the rules
+and the classifier all read these words, so that a word means the same everywhere (GPT-2 section 4
 uses this form for its 8-gram check).
 
-Limits: lower-casing looks at one code point at a time. U+0130 (I with a dot), the only one whose
-`lower()` is longer, becomes `i`; a final sigma stays U+03C3. Accents are kept and no Unicode
-normal form is applied: text arrives in NFC. Hashes are not secret and not portable beyond here.
-Cost: 300 MB and more of text a second on one core; 3 s to compile once, then cached on disk.
+A word is a run of letters and digits (`str.isalnum`), each lower-cased by itself. Two things that
+English has not:
+- a combining mark (Mn, Mc) after a letter, a digit or another mark is of the word, without which
+  Hindi, Thai and vowelled Arabic would fall into pieces; after anything else it parts words;
+- in a script written without spaces (`UNSPACED`) each letter, with the marks after it, is a word:
+  a whole sentence as one word would tell n-grams, MinHash and features nothing.
+
+Limits: U+0130 (I with a dot), whose `lower()` alone is two code points, becomes `i`; a final sigma
+stays U+03C3. Accents are kept and no Unicode normal form is applied: text arrives in NFC. Joiners
+(U+200C, U+200D) part words. Hashes are not secret and not portable beyond here.
+Cost: 660 MB of text a second on one core in batches of 10 MB, 300 where half is not ASCII; 24 bytes
+a word, of which a batch of 20 MB and more loses a third of the speed. 3 s to compile once, then
+cached on disk, and 0.5 s a process for the table of code points.
 """
 
 from __future__ import annotations
 
-from functools import cache
+import unicodedata
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from numba import njit
 
 from corpus.utf8 import (
     NUM_CODE_POINTS,
     CodePoints,
     Int64Array,
     TextBytes,
-    UInt8Array,
-    UInt32Array,
     UInt64Array,
     answers,
     code_points,
-    mix,
+    padded,
     text_bytes,
-    value_at,
+)
+from corpus.word_kernels import (
+    KIND_SHIFT,
+    LETTER,
+    LONE,
+    MARK,
+    SEPARATOR,
+    fold_ngrams,
+    most_words,
+    split,
 )
 
-# FNV-1a over code points with the golden ratio in place of its sparse prime, then splitmix64's
-# finaliser: 3.6 million distinct 64-bit values collide with a chance of 4e-7.
-_BASIS = np.uint64(0xCBF29CE484222325)
-_MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
-# Base of the polynomial that joins the word hashes of an n-gram; any odd number with mixed bits.
-_NGRAM_BASE = np.uint64(0xD6E8FEB86659FD93)
+# Where each letter is a word: the scripts whose words no sign parts. Those that UAX #14 lets a line
+# break between any two letters (its classes ID and CJ) or only by a dictionary (SA). Not Hangul and
+# Ethiopic, which part words; nor Tibetan, where a sign ends each syllable.
+UNSPACED = (
+    (0x0E00, 0x0EFF),  # Thai, Lao
+    (0x1000, 0x109F),  # Myanmar
+    (0x1780, 0x17FF),  # Khmer
+    (0x1950, 0x19DF),  # Tai Le, New Tai Lue
+    (0x1A20, 0x1AAF),  # Tai Tham
+    (0x3000, 0x312F),  # Han numerals and repeat marks, Hiragana, Katakana, Bopomofo
+    (0x31A0, 0x31BF), (0x31F0, 0x31FF),  # Bopomofo and Katakana, extended
+    (0x3400, 0xA4CF),  # Han, Yi
+    (0xA9E0, 0xA9FF), (0xAA60, 0xAADF),  # Myanmar, extended; Tai Viet
+    (0xF900, 0xFAFF),  # Han, for compatibility
+    (0xFF66, 0xFF9F),  # Katakana of half width
+    (0x11700, 0x1174F),  # Ahom
+    (0x16FE0, 0x18DFF),  # Tangut, Khitan
+    (0x1AFF0, 0x1B2FF),  # Kana, extended; Nushu
+    (0x20000, 0x3FFFF),  # Han, supplements
+)  # fmt: skip
 
 
 class Words(NamedTuple):
@@ -59,8 +88,19 @@ class Words(NamedTuple):
 
 def normalise(text: str) -> str:
     """Return the normalised words of a text, joined by one space."""
-    letters = "".join(_lower(c) if c.isalnum() else " " for c in text)
-    return " ".join(letters.split())
+    words: list[str] = []
+    before = SEPARATOR
+    for letter in text:
+        kind = _kind(letter)
+        if kind == MARK and before == SEPARATOR:
+            continue
+        if kind == MARK or kind == before == LETTER:
+            words[-1] += _lower(letter)
+            continue
+        if kind != SEPARATOR:
+            words.append(_lower(letter))
+        before = kind
+    return " ".join(words)
 
 
 def split_words(texts: pa.Array | pa.ChunkedArray) -> Words:
@@ -90,7 +130,23 @@ def ngram_hashes(words: Words, n: int) -> tuple[UInt64Array, Int64Array]:
         return words.hashes, words.offsets
     counts = np.maximum(np.diff(words.offsets) - (n - 1), 0)
     offsets = np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
-    return _ngrams(words.hashes, words.offsets, offsets, n), offsets
+    found = np.empty(offsets[-1], np.uint64)
+    fold_ngrams(words.hashes, words.offsets, offsets, n, found)
+    return found, offsets
+
+
+@lru_cache(maxsize=1 << 14)
+def _kind(letter: str) -> int:
+    """What a code point does to a word."""
+    if letter.isalnum():
+        is_unspaced = any(first <= ord(letter) <= last for first, last in UNSPACED)
+        is_number = unicodedata.category(letter) in ("Nd", "No")
+        return LONE if is_unspaced and not is_number else LETTER
+    return MARK if _is_mark(letter) else SEPARATOR
+
+
+def _is_mark(letter: str) -> bool:
+    return unicodedata.category(letter) in ("Mn", "Mc")
 
 
 def _lower(letter: str) -> str:
@@ -99,97 +155,25 @@ def _lower(letter: str) -> str:
 
 
 def _split_bytes(text: TextBytes) -> Words:
-    pages, values = _lower_table()
-    # Room for the most words there can be. numpy asks for huge pages, and what is not written is
-    # never backed by memory: twice as fast as growing arrays inside the kernel.
-    room = int((text.ends - text.starts + 1).sum()) // 2
+    """The words of one chunk, in arrays of hardly more than their size: fresh memory is slow."""
+    parts = list(padded(text))
+    room = sum(most_words(*part) for part in parts)
     hashes = np.empty(room, np.uint64)
     starts, ends = np.empty(room, np.int64), np.empty(room, np.int64)
     offsets = np.zeros(len(text.starts) + 1, np.int64)
-    n = _split(*text, pages, values, hashes, starts, ends, offsets)
-    return Words(hashes[:n], starts[:n], ends[:n], offsets)
+    num_words = num_documents = 0
+    for part in parts:
+        own = offsets[num_documents:]
+        num_words = split(*part, *word_table(), hashes, starts, ends, own, num_words)
+        num_documents += len(part.starts)
+    return Words(hashes[:num_words], starts[:num_words], ends[:num_words], offsets)
 
 
 @cache
-def _lower_table() -> CodePoints:
-    """Lower case of each alphanumeric code point, 0 for the others, as Python has it."""
-    lower = np.zeros(NUM_CODE_POINTS, np.uint32)
-    for code_point in np.flatnonzero(answers(str.isalnum)).tolist():
-        lower[code_point] = ord(_lower(chr(code_point)))
-    return code_points(lower)
-
-
-@njit(cache=True, nogil=True)
-def _split(
-    data: UInt8Array,
-    starts: Int64Array,
-    ends: Int64Array,
-    pages: Int64Array,
-    values: UInt32Array,
-    hashes: UInt64Array,
-    word_starts: Int64Array,
-    word_ends: Int64Array,
-    offsets: Int64Array,
-) -> int:
-    """Fill in the words of each document and return their number.
-
-    Indexes are unsigned, which spares numba's check for negative ones (a fifth of the time).
-    """
-    num_documents = len(starts)
-    n = 0
-    for d in range(num_documents):
-        begin, end = np.uint64(starts[d]), np.uint64(ends[d])
-        i = begin
-        while i < end:
-            length = np.uint64(1)
-            lower = values[data[i]]
-            if data[i] >= 128:
-                lower, length = value_at(data, i, end, pages, values)
-            if lower == 0:
-                i += length
-                continue
-            word_start = i
-            h = _BASIS
-            while lower != 0:
-                h = (h ^ np.uint64(lower)) * _MULTIPLIER
-                i += length
-                lower = np.uint32(0)
-                while i < end and data[i] < 128:  # the common case, kept tight
-                    lower = values[data[i]]
-                    if lower == 0:
-                        break
-                    h = (h ^ np.uint64(lower)) * _MULTIPLIER
-                    i += np.uint64(1)
-                if i < end and data[i] >= 128:
-                    lower, length = value_at(data, i, end, pages, values)
-                else:
-                    break
-            hashes[n] = mix(h)
-            word_starts[n] = np.int64(word_start - begin)
-            word_ends[n] = np.int64(i - begin)
-            n += 1
-        offsets[d + 1] = n
-    return n
-
-
-@njit(cache=True, nogil=True)
-def _ngrams(
-    hashes: UInt64Array, word_offsets: Int64Array, offsets: Int64Array, n: int
-) -> UInt64Array:
-    """Rolling polynomial of the word hashes modulo 2^64, then mixed."""
-    found = np.empty(offsets[-1], np.uint64)
-    drop = np.uint64(1)
-    for _ in range(n - 1):
-        drop *= _NGRAM_BASE
-    for d in range(len(offsets) - 1):
-        if offsets[d] == offsets[d + 1]:
-            continue
-        first = word_offsets[d]
-        rolling = np.uint64(0)
-        for i in range(n - 1):
-            rolling = rolling * _NGRAM_BASE + hashes[first + i]
-        for j in range(offsets[d + 1] - offsets[d]):
-            rolling = rolling * _NGRAM_BASE + hashes[first + j + n - 1]
-            found[offsets[d] + j] = mix(rolling)
-            rolling -= hashes[first + j] * drop
-    return found
+def word_table() -> CodePoints:
+    """Each code point's kind and lower case, as word_kernels.py wants them; 0.5 s to build."""
+    numbers = np.zeros(NUM_CODE_POINTS, np.uint32)
+    for code_point in np.flatnonzero(answers(str.isalnum) | answers(_is_mark)).tolist():
+        letter = chr(code_point)
+        numbers[code_point] = _kind(letter) << KIND_SHIFT | ord(_lower(letter))
+    return code_points(numbers)

@@ -11,7 +11,6 @@ Cost: 30 bytes a benchmark word, and one pass over the document's words for all 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,9 +28,6 @@ from filters.ngram_kernels import characters_before, fill_screen, fold, look_up
 UInt64Array = npt.NDArray[np.uint64]
 Int64Array = npt.NDArray[np.int64]
 Int32Array = npt.NDArray[np.int32]
-
-# A run of str.isalnum, as in corpus/words.py: re's \w is that and the underscore.
-_WORD = re.compile(r"[^\W_]+")
 
 
 class Hits(NamedTuple):
@@ -121,7 +117,7 @@ def from_arrays(arrays: Mapping[str, npt.NDArray[Any]]) -> NgramIndex:
 def build_index(texts: Sequence[str], sizes: Sequence[int]) -> NgramIndex:
     """Index every N-gram of each text, N being the text's own of `sizes`."""
     words = split_words(pa.array(texts, pa.large_string()))
-    vocabulary, flat = _number_words(texts)
+    vocabulary, flat = _number_words(texts, words)
     size_of = np.array(sizes, np.int64)
     counts = np.maximum(np.diff(words.offsets) - (size_of - 1), 0)
     held_offsets = _offsets(counts)
@@ -229,14 +225,22 @@ def _runs(found: _Found, size: int) -> Iterator[tuple[int, int]]:
         yield from pairwise([0, *(np.flatnonzero(apart) + 1).tolist(), len(found.place)])
 
 
-def _number_words(texts: Sequence[str]) -> tuple[tuple[str, ...], Int32Array]:
+def _number_words(texts: Sequence[str], words: Words) -> tuple[tuple[str, ...], Int32Array]:
     """Distinct words, sorted; and all words as positions among them."""
-    found = [word for text in texts for word in _WORD.findall(text)]
-    normal = {word: normalise(word) for word in set(found)}
+    found = [raw for number, text in enumerate(texts) for raw in _cut(text, words, number)]
+    normal = {raw: normalise(raw.decode()) for raw in set(found)}
     vocabulary = tuple(sorted(set(normal.values())))
     numbers = {word: number for number, word in enumerate(vocabulary)}
-    number_of = {word: numbers[form] for word, form in normal.items()}
-    return vocabulary, np.array([number_of[word] for word in found], np.int32)
+    number_of = {raw: numbers[form] for raw, form in normal.items()}
+    return vocabulary, np.array([number_of[raw] for raw in found], np.int32)
+
+
+def _cut(text: str, words: Words, number: int) -> Iterator[bytes]:
+    """The words of one text as they stand in it."""
+    own = slice(words.offsets[number], words.offsets[number + 1])
+    raw = text.encode()
+    for start, end in zip(words.starts[own].tolist(), words.ends[own].tolist(), strict=True):
+        yield raw[start:end]
 
 
 def _beginnings(words: Words, firsts: Int64Array, sizes: Int64Array) -> UInt64Array:

@@ -22,6 +22,12 @@ def _masks(data, at):
 
 
 @njit
+def _word_masks(data, at, byte):
+    letters, others = simd.word_masks(data, at)
+    return letters, others, simd.equal_mask(data, at, byte)
+
+
+@njit
 def _loads(data, at):
     return simd.eight_bytes(data, at), simd.byte_at(data, at)
 
@@ -65,6 +71,16 @@ def test_a_mask_for_any_byte_or_range(at, byte, last):
         [b == ord("x") for b in block], [chr(b) in "abcdefghijklmnopqrstuvwxyz" for b in block],
     ]  # fmt: skip
     found = _asked(np.frombuffer(BYTES, np.uint8), at, byte, last)
+    assert list(found) == [mask_of(t) for t in expected]
+
+
+@pytest.mark.parametrize("at", [0, 1, 40, 64, 100, 192])
+@pytest.mark.parametrize("byte", [0, 97, 255])
+def test_masks_of_words_and_of_any_byte(at, byte):
+    block = BYTES[at : at + BLOCK]
+    letters = [b < 128 and chr(b).isalnum() for b in block]
+    expected = [letters, [b > 127 for b in block], [b == byte for b in block]]
+    found = _word_masks(np.frombuffer(BYTES, np.uint8), at, np.uint8(byte))
     assert list(found) == [mask_of(t) for t in expected]
 
 

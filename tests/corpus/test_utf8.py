@@ -5,9 +5,27 @@ import sys
 import numpy as np
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numba import njit
 
-from corpus.utf8 import NUM_CODE_POINTS, answers, code_points, mix, text_bytes, value_at
+from corpus.simd import BLOCK
+from corpus.utf8 import (
+    NUM_CODE_POINTS,
+    answers,
+    code_points,
+    encoded,
+    mix,
+    padded,
+    text_bytes,
+    value_at,
+)
+
+
+@pytest.fixture(scope="module")
+def table():
+    """A table whose number of each code point is itself."""
+    return code_points(np.arange(NUM_CODE_POINTS, dtype=np.uint32))
 
 
 def test_each_document_is_its_bytes():
@@ -40,21 +58,53 @@ def test_equal_pages_are_stored_once():
     assert len(code_points(answers(str.isspace).astype(np.uint32)).values) < 10 * 256
 
 
-def test_the_kernel_reads_code_points_and_never_beyond_the_end():
-    @njit
-    def read(data, end, pages, values):
-        found, i = [], np.uint64(0)
-        while i < end:
-            value, length = value_at(data, i, end, pages, values)
-            found.append(value)
-            i += length
-        return found
+@njit
+def read(data, end, pages, values):
+    found, i = [], np.uint64(0)
+    while i < end:
+        value, length = value_at(data, i, end, pages, values)
+        found.append(value)
+        i += length
+    return found
 
-    table = code_points(np.arange(NUM_CODE_POINTS, dtype=np.uint32))
-    text = "aÿĀ߿ࠀ￿𐀀\U0010ffff"
+
+def test_the_kernel_reads_code_points_and_never_beyond_the_end(table):
+    text = "aÿĀ߿ࠀ퟿￿𐀀\U0010ffff"
     data = np.frombuffer(text.encode() + b"\xe4\xb8", np.uint8)
     expected = [*map(ord, text), 0, 0]
     assert read(data, np.uint64(len(data)), *table) == expected
+
+
+# First bytes of one to four, following ones, and what stands in no UTF-8: short, overlong, beyond.
+HARD = st.lists(
+    st.sampled_from([*b"a\x80\xa0\xbf\xc1\xc2\xe0\xe4\xed\xf0\xf4\xf5\xff"]), max_size=12
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.text().map(str.encode) | st.binary() | HARD.map(bytes))
+def test_a_byte_that_is_not_utf8_counts_as_nothing(table, raw):
+    escaped = raw.decode(errors="surrogateescape")  # Python's: a surrogate for each such byte
+    expected = [0 if 0xDC80 <= ord(c) <= 0xDCFF else ord(c) for c in escaped]
+    data = np.frombuffer(raw or b"\0", np.uint8)
+    assert read(data, np.uint64(len(raw)), *table) == expected
+
+
+def test_code_points_are_encoded_as_python_encodes_them():
+    for code_point in [*range(0x900), 0xD7FF, 0xE000, 0xFFFF, 0x10000, 0x1F600, sys.maxunicode]:
+        number, size = encoded(np.uint64(code_point))
+        assert int(number).to_bytes(int(size), "little") == chr(code_point).encode()
+
+
+@settings(deadline=None)
+@given(st.lists(st.none() | st.text() | st.text("a", min_size=50, max_size=70), max_size=8))
+def test_padded_parts_have_the_documents_and_room_for_a_block(documents):
+    (text,) = text_bytes(pa.array(documents, pa.string()))
+    found = []
+    for part in padded(text):
+        assert (part.ends + BLOCK <= len(part.data)).all()
+        found += [bytes(part.data[a:b]) for a, b in zip(part.starts, part.ends, strict=True)]
+    assert found == [(document or "").encode() for document in documents]
 
 
 def test_mixing_is_splitmix64():

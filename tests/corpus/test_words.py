@@ -1,27 +1,70 @@
-"""The kernel against `normalise`, its readable twin, on any text that Arrow can hold."""
+"""The normal form against a twin made of Unicode's own properties, and the kernel against both."""
 
+import gzip
+import itertools
+import json
 import sys
+import unicodedata
 from unittest.mock import patch
 
 import numpy as np
 import pyarrow as pa
 import pytest
+import regex
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus import words as module
+from corpus.word_kernels import LETTER, LONE, MARK, SEPARATOR
 from corpus.words import ngram_hashes, normalise, split_words
 
-# Letters of one to four bytes, digits, marks, separators and everything else.
-TEXT = st.text() | st.text(alphabet="aZ9 .\nßİΣςéЖ中٣²Ⅷ🙂𝔸𐐀\u0301_'-")
+# Letters of one to four bytes, digits, marks, separators, scripts without spaces, what has a lower
+# case of another length, everything else; in runs that pass the borders of groups and blocks.
+SIGNS = "aZ9 .\nßİΣςéЖ中々がー٣²Ⅷ🙂𝔸𐐀\u0301_'-กิเ๑ສຳខ្មမြमि्नِعབ་𠀀\u212aȺẞ\u200d\ufe0f"
+TEXT = st.text() | st.text(alphabet=SIGNS) | st.text(alphabet="aB9é中ิ ", min_size=60, max_size=200)
 TEXTS = st.lists(st.none() | TEXT, max_size=8)
+
+SCRIPTS = [
+    "Han", "Hiragana", "Katakana", "Bopomofo", "Yi", "Tangut", "Nushu", "Khitan_Small_Script",
+    "Thai", "Lao", "Khmer", "Myanmar", "Tai_Le", "New_Tai_Lue", "Tai_Tham", "Tai_Viet", "Ahom",
+]  # fmt: skip
+UNSPACED = "".join(rf"\p{{scx={script}}}" for script in SCRIPTS)
+# U+02BC and a few tone marks are of Bopomofo or Thai too, but Latin's as well.
+LONE_LETTER = regex.compile(rf"(?V1)[[\p{{L}}\p{{Nl}}]&&[{UNSPACED}]--\p{{scx=Latin}}]")
+
+
+def twin_kind(letter):
+    """What a code point does to a word, by the Unicode properties that the module's text names."""
+    if LONE_LETTER.match(letter):
+        return LONE
+    category = unicodedata.category(letter)
+    if category[0] in "LN":
+        return LETTER
+    return MARK if category in ("Mn", "Mc") else SEPARATOR
+
+
+def twin_words(text):
+    """The normalised words of a text: cut it into clusters of a base and its marks, then join."""
+    words, is_open = [], False
+    for cluster in regex.findall(r"(?s).[\p{Mn}\p{Mc}]*", text):
+        kind = twin_kind(cluster[0])
+        if kind in (SEPARATOR, MARK):
+            is_open = False
+            continue
+        lowered = "".join(letter.lower()[0] for letter in cluster)
+        if kind == LETTER and is_open:
+            words[-1] += lowered
+        else:
+            words.append(lowered)
+        is_open = kind == LETTER
+    return words
 
 
 def words_of(texts, found):
     """The words of each document, cut out of its bytes and normalised."""
     cut = []
     for i, text in enumerate(texts):
-        utf8 = (text or "").encode()
+        utf8 = text if isinstance(text, bytes) else (text or "").encode()
         span = range(found.offsets[i], found.offsets[i + 1])
         cut.append([normalise(utf8[found.starts[w] : found.ends[w]].decode()) for w in span])
     return cut
@@ -29,11 +72,19 @@ def words_of(texts, found):
 
 def twin_hash(word):
     """A word's hash as the module's text gives it, in plain Python."""
-    mask = 2**64 - 1
-    h = 0xCBF29CE484222325
-    for letter in word:
-        h = ((h ^ ord(letter)) * 0x9E3779B97F4A7C15) & mask
-    return twin_mix(h)
+    h, utf8 = 0xCBF29CE484222325, word.encode()
+    for i in range(0, len(utf8), 8):
+        h = twin_mix(h ^ int.from_bytes(utf8[i : i + 8], "little"))
+    return h
+
+
+def array_of(documents):
+    """An Arrow array of these bytes, whatever they are, with nothing behind them."""
+    offsets = np.cumsum([0, *map(len, documents)]).astype(np.int32)
+    data = np.frombuffer(b"".join(documents) or b"\0", np.uint8).copy()
+    return pa.Array.from_buffers(
+        pa.string(), len(documents), [None, pa.py_buffer(offsets), pa.py_buffer(data)]
+    )
 
 
 def twin_mix(x):
@@ -55,7 +106,7 @@ def twin_ngrams(hashes, n):
 
 
 def test_words_are_runs_of_letters_and_digits_in_lower_case():
-    assert normalise("Don't STOP -- it's 3.14\tÉtÉ中文!") == "don t stop it s 3 14 été中文"
+    assert normalise("Don't STOP -- it's 3.14\tÉtÉ!") == "don t stop it s 3 14 été"
 
 
 def test_an_empty_text_has_no_words():
@@ -73,6 +124,52 @@ def test_a_final_sigma_is_lowered_by_itself():
     assert normalise("ΟΔΟΣ") == "οδοσ"
 
 
+@pytest.mark.parametrize("word", ["हिन्दी", "தமிழ்", "عَرَبِيّ", "שָׁלוֹם", "vie\u0323\u0302t", "བོད"])
+def test_marks_are_of_the_word_that_they_stand_in(word):
+    assert normalise(f"({word})") == word
+    assert any(unicodedata.category(letter) in ("Mn", "Mc") for letter in word)
+
+
+def test_a_mark_that_follows_no_letter_is_none():
+    assert normalise("\u0301 a-\u0301b") == "a b"
+    assert normalise("❤\ufe0f") == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("東京へ行く。", "東 京 へ 行 く"),
+        ("ラーメン3杯", "ラ ー メ ン 3 杯"),
+        ("Python入門", "python 入 門"),
+        ("สวัสดี", "ส วั ส ดี"),
+        ("ปี๒๕๖๗", "ปี ๒๕๖๗"),
+        ("ភាសាខ្មែរ", "ភា សា ខ្ មែ រ"),
+        ("மொழி 한국어 ትግርኛ བོད་སྐད", "மொழி 한국어 ትግርኛ བོད སྐད"),  # these part words or syllables
+    ],
+)
+def test_a_letter_of_a_script_without_spaces_is_a_word_with_its_marks(text, words):
+    assert normalise(text) == words
+
+
+def test_each_code_point_does_what_its_unicode_properties_say():
+    every = (chr(c) for c in range(sys.maxunicode + 1))
+    assigned = [c for c in every if unicodedata.category(c) != "Cn"]  # the same in each Unicode
+    assert [c for c in assigned if module._kind(c) != twin_kind(c)] == []
+
+
+@settings(max_examples=300, deadline=None)
+@given(TEXT)
+def test_the_normal_form_is_that_of_the_twin(text):
+    assigned = "".join(c for c in text if unicodedata.category(c) != "Cn")
+    assert normalise(assigned).split(" ") == (twin_words(assigned) or [""])
+
+
+@settings(max_examples=100, deadline=None)
+@given(TEXT)
+def test_the_normal_form_of_the_normal_form_is_itself(text):
+    assert normalise(normalise(text)) == normalise(text)
+
+
 def test_words_have_byte_places_and_documents_have_word_places():
     found = split_words(pa.array(["Él, 2 été", None, "", "ab"]))
     assert found.starts.tolist() == [0, 5, 7, 0]
@@ -88,6 +185,22 @@ def test_the_kernel_finds_the_words_of_the_twin(texts, kind):
     expected = [normalise(text or "").split(" ") if normalise(text or "") else [] for text in texts]
     assert words_of(texts, found) == expected
     assert found.hashes.tolist() == [twin_hash(word) for words in expected for word in words]
+
+
+@pytest.mark.parametrize("before", ["", ".", "é "])
+@pytest.mark.parametrize("letter", ["x", "é", "中", "𐐀"])
+def test_words_may_end_anywhere_in_a_block(before, letter):
+    for size in range(1, 140):
+        texts = [before + "x" * size, before + "x" * (size - 1) + letter + " y", "z"]
+        found = split_words(pa.array(texts))
+        expected = [normalise(text).split(" ") for text in texts]
+        assert words_of(texts, found) == expected
+        assert found.hashes.tolist() == [twin_hash(w) for words in expected for w in words]
+
+
+def test_what_is_lower_cased_to_ascii_is_the_ascii_word():
+    found = split_words(pa.array(["\u212aELVIN kelvin"]))  # the sign of kelvin
+    assert found.hashes[0] == found.hashes[1]
 
 
 @settings(deadline=None)
@@ -113,16 +226,23 @@ def test_a_null_with_bytes_beneath_it_has_no_words():
     assert split_words(array).offsets.tolist() == [0, 0, 1]
 
 
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.binary(max_size=80) | TEXT.map(str.encode), min_size=1, max_size=4))
+def test_bytes_that_are_not_utf8_part_words(documents):
+    found = split_words(array_of(documents))
+    texts = [document.decode(errors="replace") for document in documents]
+    expected = [normalise(text).split() for text in texts]
+    assert words_of(documents, found) == expected
+    assert found.hashes.tolist() == [twin_hash(word) for words in expected for word in words]
+
+
 @pytest.mark.parametrize(
-    "tail", [b"\xc3", b"\xe4\xb8", b"\xf0\x9f\x99", b"\xff", b"\xf4\xbf\xbf\xbf"]
+    "tail", [b"\xc3", b"\xe4\xb8", b"\xf0\x9f\x99", b"\xff", b"\xf4\xbf\xbf\xbf", b"\xe0\x81\xa1"]
 )
-def test_bytes_that_are_not_utf8_part_words_and_read_nothing_beyond(tail):
-    data = b"ab" + tail + b"cd"
-    offsets = np.array([0, len(data) - 2, len(data)], np.int32)
-    array = pa.Array.from_buffers(
-        pa.string(), 2, [None, pa.py_buffer(offsets), pa.py_buffer(data)]
-    )
-    found = split_words(array)
+def test_a_code_point_is_not_made_of_two_documents(tail):
+    found = split_words(array_of([b"ab" + tail, b"cd"]))
+    assert found.hashes.tolist() == [twin_hash("ab"), twin_hash("cd")]
+    found = split_words(array_of([b"ab" + tail + b"cd"]))
     assert found.hashes.tolist() == [twin_hash("ab"), twin_hash("cd")]
 
 
@@ -167,7 +287,16 @@ def test_a_hundred_thousand_words_have_as_many_hashes():
 
 
 def test_the_tables_are_built_only_when_text_comes():
-    module._lower_table.cache_clear()
+    module.word_table.cache_clear()
     with patch.object(module, "_lower", side_effect=AssertionError):
         assert normalise(" ") == ""
-    assert module._lower_table.cache_info().currsize == 0
+    assert module.word_table.cache_info().currsize == 0
+
+
+def test_real_text_of_many_languages_has_the_words_of_the_twin(real_data):
+    with gzip.open(real_data / "text" / "multilingual.jsonl.gz") as lines:
+        texts = [json.loads(line)["text"] for line in itertools.islice(lines, 0, None, 8)]
+    found = split_words(pa.array(texts, pa.large_string()))
+    expected = [twin_words(text) for text in texts]
+    assert words_of(texts, found) == expected
+    assert found.hashes.tolist() == [twin_hash(word) for words in expected for word in words]

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from corpus.words import normalise
 from filters.ngram_index import (
-    _WORD,
     NgramIndex,
     _distinct,
     build_index,
@@ -26,13 +25,17 @@ ITEM = "the quick brown fox jumps over the lazy dog and runs"
 
 def slow_words(text: str) -> list[tuple[str, int, int]]:
     """Each normalised word with its characters [start, end)."""
-    found, start = [], None
-    for at, letter in enumerate(text + " "):
-        if letter.isalnum() and start is None:
-            start = at
-        elif not letter.isalnum() and start is not None:
-            found.append((normalise(text[start:at]), start, at))
-            start = None
+    found, start = [], 0
+    while start < len(text):
+        word, end = normalise(text[start]), start + 1
+        while word and end < len(text):
+            longer = normalise(text[start : end + 1])
+            if longer == word or " " in longer:
+                break
+            word, end = longer, end + 1
+        if word:
+            found.append((word, start, end))
+        start = end
     return found
 
 
@@ -64,7 +67,7 @@ def fast_find(documents: list[str], index: NgramIndex) -> list[tuple]:
 
 # Few words, so that runs repeat; letters of one to four bytes, and signs that split words.
 SMALL_TEXTS = st.lists(
-    st.sampled_from(["a", "B", "é", "Ω", "中", "𐐀", "1", "İ"]).flatmap(
+    st.sampled_from(["a", "B", "é", "Ω", "中文", "𐐀", "1", "İ", "กิก", "हि"]).flatmap(
         lambda word: st.sampled_from([" ", "\n", " - ", "_", "…", "𝄞"]).map(lambda sep: word + sep)
     ),
     max_size=25,
@@ -98,9 +101,12 @@ def test_hits_come_in_order_and_do_not_depend_on_the_other_documents(documents, 
 
 
 @settings(deadline=None)
-@given(st.text(max_size=200))
-def test_the_pattern_of_a_word_is_the_normal_forms(text):
-    assert " ".join(normalise(word) for word in _WORD.findall(text)) == normalise(text)
+@given(st.lists(st.text(alphabet="aB1 É_中กิ\u0301\u200dİ") | st.text(max_size=50), max_size=4))
+def test_the_vocabulary_and_its_numbers_are_the_texts_words(texts):
+    index = build_index(texts, [1] * len(texts))
+    words = [normalise(text).split() for text in texts]
+    assert index.vocabulary == tuple(sorted({word for own in words for word in own}))
+    assert [index.vocabulary[number] for number in index.words] == [w for own in words for w in own]
 
 
 @pytest.mark.parametrize(
