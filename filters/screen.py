@@ -48,7 +48,7 @@ def screen(
 ) -> pa.Table:
     """Measure and judge each document; returns rows of the table `screen`, in order."""
     signals = measure(documents["text"], settings)
-    languages = language.detect(documents["text"].to_pylist(), settings.language)
+    languages = language.detect(documents["text"], settings.language)
     source_names = documents["source"].to_pylist()
     judged = np.array([sources[name].heuristics for name in source_names], np.bool_)
     faults = [

