@@ -308,13 +308,27 @@ TABLES: tuple[Table, ...] = (
             Column("signals", pa.map_(pa.string(), pa.float32()), "every other rule's measure"),
         ),
     ),
-    Table("quality_model", "The classifier: weights, settings, and its card."),
+    Table("quality_rule", "rule.json: the keep rule with its numbers filled in."),
     Table(
         "quality",
         "The classifier's score and the keep rule's answer.",
         (
             DOC, KEEP, REASON,
             Column("score", pa.float32(), "probability of being a positive, 0..1"),
+            Column(
+                "edits", EDITS,
+                "characters [start, end) of the text that leave, or are masked, in its tokens",
+            ),
+        ),
+    ),
+    Table("quality_model", "The classifier: model.json, its arrays, and card.json."),
+    Table(
+        "quality_scores",
+        "The classifier's score of each document that the screen kept.",
+        (
+            DOC,
+            Column("judged", pa.bool_(), "whether its source is judged: others are kept"),
+            Column("score", pa.float32(), "probability of being a positive; null without a model"),
         ),
     ),
     Table(

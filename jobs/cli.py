@@ -7,7 +7,7 @@ error of ours is printed as `Type: message`, with status 1; any other is a bug a
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,16 @@ from corpus.schemas import TABLES
 from corpus.stages import STAGE_NAMES, STAGES
 from corpus.storage import Store
 from jobs.crawl_cli import crawl
-
-RUN_RECORD = ("_stages", "run.json")
-
-Command = Callable[..., Any]
+from jobs.options import (
+    RUN_RECORD,
+    json_option,
+    read_settings,
+    recipe_options,
+    remembered,
+    root_option,
+    set_option,
+)
+from jobs.quality_cli import quality
 
 
 class _Group(click.Group):
@@ -39,24 +45,6 @@ class _Group(click.Group):
             raise click.ClickException(f"{type(error).__name__}: {error}") from error
 
 
-set_option = click.option(
-    "--set", "overrides", multiple=True, metavar="a.b=c", help="Lay a value over the recipe."
-)
-root_option = click.option("--root", default="build/run", show_default=True, help="The run's root.")
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-
-
-def recipe_options(command: Command) -> Command:
-    """The options that every command with a recipe shares."""
-    for option in (
-        set_option,
-        root_option,
-        click.option("--recipe", help="NAME or FILE.toml; the root's last one where not given."),
-    ):
-        command = option(command)
-    return command
-
-
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="winnow")
 def cli() -> None:
@@ -64,6 +52,7 @@ def cli() -> None:
 
 
 cli.add_command(crawl)
+cli.add_command(quality)
 
 
 @cli.command()
@@ -90,8 +79,8 @@ def run(
     from jobs.runner import run_stages
     from jobs.session import Session
 
-    name, laid_over = _remembered(root, recipe, overrides)
-    settings = _read(name, laid_over)
+    name, laid_over = remembered(root, recipe, overrides)
+    settings = read_settings(name, laid_over)
     names = STAGE_NAMES if "all" in stages else stages
     session = Session(master=master, conf=dict(setting.split("=", 1) for setting in conf))
     try:
@@ -146,7 +135,7 @@ def status(recipe: str | None, root: str, overrides: tuple[str, ...], as_json: b
     """Show what is done, running, cut off, stale or missing, with counts."""
     from jobs.runner import stage_state
 
-    settings = _read(*_remembered(root, recipe, overrides))
+    settings = read_settings(*remembered(root, recipe, overrides))
     store = Store(root)
     states = [stage_state(stage, settings, store) for stage in STAGES]
     if as_json:
@@ -218,10 +207,10 @@ def recipe(name: str | None, overrides: tuple[str, ...]) -> None:
     """
     if name is None:
         for known in recipe_names():
-            settings = _read(known, overrides)
+            settings = read_settings(known, overrides)
             click.echo(f"{known:<12} {settings.description}")
         return
-    values = msgspec.to_builtins(_read(name, overrides))
+    values = msgspec.to_builtins(read_settings(name, overrides))
     click.echo(msgspec.toml.encode(_without_none(values)).decode(), nl=False)
 
 
@@ -253,29 +242,6 @@ def demo(root: str) -> None:
     from jobs.demo.main import run_demo
 
     raise SystemExit(run_demo(Path(root)))
-
-
-def _read(name: str, overrides: Sequence[str]) -> Any:
-    from jobs.recipe import read_recipe
-
-    return read_recipe(name, overrides)
-
-
-def _remembered(
-    root: str, recipe: str | None, overrides: Sequence[str]
-) -> tuple[str, tuple[str, ...]]:
-    """The recipe asked for, or the one that the root was last run with, and its overrides."""
-    if recipe is not None:
-        name = str(Path(recipe).resolve()) if recipe.endswith(".toml") else recipe
-        return name, tuple(overrides)
-    store = Store(root)
-    if not store.exists(*RUN_RECORD):
-        raise InputError(
-            f"{root}: nothing was run here yet, and no --recipe was given; expected one of "
-            f"{', '.join(recipe_names())}, or FILE.toml"
-        )
-    record = json.loads(store.read(*RUN_RECORD))
-    return record["recipe"], (*record["overrides"], *overrides)
 
 
 def _without_none(value: Any) -> Any:

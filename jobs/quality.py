@@ -1,117 +1,164 @@
 """Quality: a classifier's score of each document, and the keep rule over it.
 
-The driver draws training documents of each class by keyed hash, fits the classifier and publishes
-it with its card; one task per part then scores the documents that came through the screen. The
-driver reads ids and sources of every part, but texts of the drawn documents only, and holds no
-more than their hashed features: about 1 GB for the default of 20,000 of each class.
+The driver trains the classifier (quality_training.py), or takes the one that the recipe names. One
+task per part then scores the documents that came through the screen; once all scores are known the
+rule's numbers are filled in; and one task per part judges by the stored scores.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterator
 from functools import lru_cache, partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from corpus.datasets import open_dataset, survivors
+from corpus.benchmarks import benchmark_files
+from corpus.datasets import Dataset, open_dataset, survivors
 from corpus.publishing import PartOutput
-from corpus.sources import Source
 from corpus.storage import Store
 from filters import quality
-from filters.quality.model import QualityModel
-from filters.quality.settings import QualitySettings
-from filters.quality.training import (
-    Drawn,
-    Examples,
-    check_counts,
-    draw,
-    join,
-    read_examples,
-    train,
-    untrained_card,
+from filters.quality.classifier import Classifier, read_classifier
+from filters.quality.keep import Rule, rule_of
+from filters.quality.sampling import classes_of
+from filters.quality.selection import Scored, select_top
+from filters.quality.training import untrained_card
+from jobs.quality_training import (
+    BATCH_ROWS,
+    CARD,
+    folder_files,
+    model_files,
+    read_folder,
+    train_on,
 )
 
 if TYPE_CHECKING:
     from jobs.parts import Job
+    from jobs.recipe import Recipe
 
-MODEL, CARD = "model.npz", "card.json"
-BATCH_ROWS = 1000  # documents scored at a time: their hashed features are 5 MB
+RULE = "rule.json"
+
+
+def files(recipe: Recipe) -> list[str]:
+    """The given model's files, or the benchmarks that training keeps away from."""
+    if _why_untrained(recipe):
+        return []
+    if recipe.quality.model:
+        return folder_files(recipe.quality.model)
+    return [p for one in recipe.contamination.benchmarks.values() for p in benchmark_files(one)]
 
 
 def run(job: Job) -> None:
-    """Train the classifier where the recipe asks for one, then score and judge every survivor."""
-    model, card = _train(job)
-    with job.folder("quality_model") as folder:
-        if model is not None:
-            (folder / MODEL).write_bytes(model.to_bytes())
-        text = json.dumps(card, indent=1, sort_keys=True)
-        (folder / CARD).write_text(text + "\n", encoding="utf-8")
-    recipe = job.recipe
-    digest = job.input("quality_model").digest()
+    """Get the classifier, score every survivor, fill the rule in, and judge."""
+    documents, screen = job.input("documents"), job.input("screen")
+    card = _publish_model(job, documents, screen)
+    model = job.input("quality_model")
+    judged = [name for name, source in job.recipe.sources.items() if source.quality == "judged"]
+    job.map_parts(
+        partial(_score, documents, screen, job.root, model.digest(), judged),
+        range(screen.num_parts),
+        outputs=("quality_scores",),
+        counted="quality_scores",
+        step="scores",
+        expected=[screen.part_kept(part) for part in range(screen.num_parts)],
+    )
+    scores = job.input("quality_scores")
+    rule = _rule(job, card, scores)
+    with job.folder("quality_rule") as folder:
+        (folder / RULE).write_text(json.dumps(rule.to_json(), indent=1) + "\n", encoding="utf-8")
     job.judge(
-        partial(_judge, job.root, digest, recipe.quality, recipe.sources, job.seed),
-        after="screen",
-        columns=quality.COLUMNS,
-        verdicts="quality",
+        partial(_judge, scores, rule, job.seed), after="screen", columns=(), verdicts="quality"
     )
 
 
-def _train(job: Job) -> tuple[QualityModel | None, dict[str, object]]:
-    settings, sources = job.recipe.quality, job.recipe.sources
-    if not settings.enabled:
-        return None, untrained_card("quality.enabled is false", settings)
-    if not any(source.quality == "judged" for source in sources.values()):
-        return None, untrained_card("no source of the recipe is judged", settings)
-    examples = _examples(job, settings)
-    job.log(f"training on {len(examples.sources)} documents")
-    model, card = train(examples, settings, seed=job.seed)
-    held_out = card["held_out"]
-    measured = held_out["num_positives"] + held_out["num_negatives"]
-    job.log(f"AUC {held_out['auc']:.3f} on {measured} held-out documents")
-    return model, card
+def _why_untrained(recipe: Recipe) -> str:
+    if not recipe.quality.enabled:
+        return "quality.enabled is false"
+    if not any(source.quality == "judged" for source in recipe.sources.values()):
+        return "no source of the recipe is judged"
+    return ""
 
 
-def _examples(job: Job, settings: QualitySettings) -> Examples:
-    documents, screen = job.input("documents"), job.input("screen")
-    drawn = Drawn.nothing()
-    for part in range(screen.num_parts):
-        table = survivors(documents, screen, part, ["source"])
-        drawn = draw(drawn, table, part, job.recipe.sources, settings, seed=job.seed)
-    check_counts(drawn.num(positive=True), drawn.num(positive=False), settings)
-    read = []
-    for part in drawn.parts():
-        table = survivors(documents, screen, part, ["source", "url", "text"])
-        table = table.take(pa.array(drawn.rows(part)))
-        read.append(read_examples(table, job.recipe.sources, settings))
-    return join(read, seed=job.seed)
+def _publish_model(job: Job, documents: Dataset, screen: Dataset) -> dict[str, Any]:
+    """Train, or take what is given, and publish it; returns its card."""
+    recipe = job.recipe
+    why = _why_untrained(recipe)
+    if why:
+        card = untrained_card(why, recipe.quality)
+        contents = {CARD: json.dumps(card, indent=1, sort_keys=True).encode() + b"\n"}
+    elif recipe.quality.model:
+        contents = read_folder(recipe.quality.model)
+        read_classifier(contents, where=recipe.quality.model)  # a damaged one stops here
+        job.log(f"scores by the model of {recipe.quality.model}")
+    else:
+        classes = classes_of(recipe.sources)
+        contents = model_files(*train_on(documents, screen, classes, recipe, job.log))
+    with job.folder("quality_model") as folder:
+        for name, data in contents.items():
+            (folder / name).write_bytes(data)
+    published: dict[str, Any] = json.loads(contents[CARD])
+    return published
+
+
+def _rule(job: Job, card: dict[str, Any], scores: Dataset) -> Rule:
+    """The settings' rule with its numbers filled in."""
+    settings = job.recipe.quality
+    if not card["trained"]:
+        return Rule(keep="all")
+    if settings.keep == "top_fraction":
+        rule = select_top(
+            partial(_judged_scores, scores), fraction=settings.top_fraction, seed=job.seed
+        )
+        job.log(f"the best {settings.top_fraction:.1%} score {rule.threshold:.4f} and more")
+        return rule
+    fitted = card["held_out"]["alpha"]
+    rule = rule_of(settings, fitted_alpha=fitted["alpha"])
+    if settings.keep == "pareto" and settings.alpha == "fit":
+        end = f", the {fitted['at_bound']} end of its range" if fitted["at_bound"] else ""
+        job.log(f"alpha {fitted['alpha']:.2f}{end}, fitted to the held-out positives' scores")
+    return rule
+
+
+def _judged_scores(scores: Dataset) -> Iterator[Scored]:
+    for part in range(scores.num_parts):
+        table = scores.read(part)
+        own = table.filter(table["judged"])
+        yield own["score"].to_numpy(), own["doc_id"]
+
+
+def _score(
+    documents: Dataset,
+    screen: Dataset,
+    root: str,
+    digest: str,
+    judged: list[str],
+    out: PartOutput,
+    part: int,
+) -> None:
+    model = _model(root, digest)
+    table = survivors(documents, screen, part, quality.COLUMNS)
+    for start in range(0, table.num_rows, BATCH_ROWS):
+        batch = table.slice(start, BATCH_ROWS)
+        out.write("quality_scores", quality.score(batch, model, judged))
+    out.taken(table.num_rows)
 
 
 def _judge(
-    root: str,
-    digest: str,
-    settings: QualitySettings,
-    sources: dict[str, Source],
-    seed: int,
-    documents: pa.Table,
-    out: PartOutput,
+    scores: Dataset, rule: Rule, seed: int, documents: pa.Table, out: PartOutput
 ) -> pa.Table:
-    model = _model(root, digest)
-    return pa.concat_tables(
-        quality.judge(documents.slice(start, BATCH_ROWS), model, settings, sources, seed=seed)
-        for start in range(0, max(documents.num_rows, 1), BATCH_ROWS)
-    )
+    return quality.judge(scores.read(out.number), rule, seed=seed)
 
 
 @lru_cache(maxsize=1)
-def _model(root: str, digest: str) -> QualityModel | None:
+def _model(root: str, digest: str) -> Classifier | None:
     """The published classifier, read once a process; None where none was trained."""
-    trained = open_dataset(Store(root), "quality_model")
-    if MODEL not in trained.files():
+    published = open_dataset(Store(root), "quality_model")
+    if published.files() == [CARD]:
         return None
-    data = trained.store.read(trained.name, MODEL)
-    return QualityModel.from_bytes(data, where=trained.store.path(trained.name, MODEL))
+    contents = {name: published.store.read(published.name, name) for name in published.files()}
+    return read_classifier(contents, where=published.store.path(published.name))
 
 
 if __name__ == "__main__":  # spark-submit jobs/quality.py --recipe tiny --root out

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from corpus.config import Settings
+from corpus.datasets import MANIFEST, open_dataset
+from corpus.storage import Store
 from jobs.reporting.gather import gather
 from jobs.reporting.page import write_page
 
@@ -26,6 +28,10 @@ class ReportSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=
 
     num_bins: int = 40
     """Bars of a histogram."""
+    num_domains: int = 20
+    """Domains shown with the share that the keep rule kept of them, the largest first."""
+    drift_from: str = ""
+    """Root of another run, the last crawl's say, that the quality scores are compared with."""
     num_clusters: int = 8
     """Duplicate clusters shown, the largest first."""
     num_members: int = 6
@@ -38,14 +44,19 @@ class ReportSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=
     def __post_init__(self) -> None:
         """Refuse sizes that are not positive."""
         for name in self.__struct_fields__:
-            if getattr(self, name) < 1:
+            if name != "drift_from" and getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}, expected at least 1")
 
 
 def files(recipe: Recipe) -> list[str]:
-    """The style sheet, where it is a file: the page changes with it."""
+    """The style sheet, where it is a file, and the run compared with: the page changes with it."""
     style = resources.files("jobs") / "report.css"
-    return [str(style)] if isinstance(style, Path) else []
+    found = [str(style)] if isinstance(style, Path) else []
+    other = recipe.report.drift_from
+    if not other:
+        return found
+    # Opened for its error, where the other run has no scores.
+    return [*found, str(open_dataset(Store(other), "quality").local(MANIFEST))]
 
 
 def run(job: Job) -> None:

@@ -95,6 +95,46 @@ def lines(series: Mapping[str, Sequence[Point]], *, title: str, axis: str) -> st
     return _figure("".join(drawn), frame, labels, title=title, axis=axis)
 
 
+def measured(
+    points: Sequence[tuple[float, float, Point | None]],
+    law: Sequence[Point],
+    *,
+    title: str,
+    axis: str,
+    x_range: Point = (0.0, 1.0),
+) -> str:
+    """Measured shares (x, y, interval) as dots with whiskers, beside the line they should follow.
+
+    Both axes are shares, 0..1, unless `x_range` says otherwise.
+    """
+    frame = _Frame(x_range, (0.0, 1.0))
+    drawn = [f'<path class="line s0" d="{frame.path(law)}"/>'] if law else []
+    for x, y, ends in points:
+        if ends is not None:
+            (across, low), (_, high) = frame.place((x, ends[0])), frame.place((x, ends[1]))
+            at = f'x1="{across:.1f}" x2="{across:.1f}" y1="{low:.1f}" y2="{high:.1f}"'
+            drawn.append(f'<line class="whisker s1" {at}/>')
+        across, up = frame.place((x, y))
+        drawn.append(f'<circle class="dot s1" cx="{across:.1f}" cy="{up:.1f}" r="3"/>')
+    labels = [(at, f"{at:g}") for at in _ticks(*x_range)]
+    return _figure("".join(drawn), frame, labels, title=title, axis=axis)
+
+
+def curve(points: Sequence[Point], *, title: str, axis: str) -> str:
+    """One line of values from 0 up, with a dot at its least."""
+    if not points:
+        return ""
+    xs, ys = [x for x, _ in points], [y for _, y in points]
+    frame = _Frame((min(xs), max(xs)), (0.0, _round_up(max(ys) or 1.0)))
+    across, up = frame.place(min(points, key=lambda point: (point[1], point[0])))
+    drawn = (
+        f'<path class="line s1" d="{frame.path(points)}"/>'
+        f'<circle class="dot s1" cx="{across:.1f}" cy="{up:.1f}" r="4"/>'
+    )
+    labels = [(at, f"{at:g}") for at in _ticks(*frame.x_range)]
+    return _figure(drawn, frame, labels, title=title, axis=axis)
+
+
 def legend(names: Sequence[str]) -> str:
     """The names of the series beside their colours."""
     keys = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 JUDGES = ("screen", "quality", "dedup", "contamination", "mix")
@@ -69,6 +69,28 @@ class BenchmarkFacts:
     overlap: dict[str, float]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassifierFacts:
+    """The quality classifier: its card, and what its rule made of the run."""
+
+    card: dict[str, Any]
+    """card.json, as training wrote it."""
+    rule: dict[str, Any]
+    """rule.json: the keep rule with its numbers."""
+    rates: list[dict[str, Any]] = field(default_factory=list)
+    """Share kept by score bin, as filters/quality/rates.py has it."""
+    domains: list[dict[str, Any]] = field(default_factory=list)
+    """Share kept of the domains with the most judged documents."""
+    against: str = ""
+    """Root of the run that scores are compared with; empty: none."""
+    drift: dict[str, Any] = field(default_factory=dict)
+    """As jobs/quality_drift.py has it; empty where there is nothing to compare with."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+
 @dataclass(slots=True, kw_only=True)
 class Facts:
     """Everything on the page."""
@@ -83,6 +105,7 @@ class Facts:
     score_edges: list[float] = field(default_factory=list)
     scores: dict[str, list[int]] = field(default_factory=dict)
     """Histogram of the classifier's score by source."""
+    classifier: ClassifierFacts | None = None
     length_edges: list[float] = field(default_factory=list)
     lengths: dict[str, list[int]] = field(default_factory=dict)
     """Histogram of characters: all texts, and those in the mixture."""

@@ -21,6 +21,7 @@ from corpus.datasets import Dataset, open_dataset, survivors
 from corpus.ledger import ROWS, ledger_from_json
 from corpus.stages import STAGES, Stage
 from corpus.storage import Store
+from jobs.reporting.classifier import gather_classifier
 from jobs.reporting.facts import (
     DOCUMENT_STAGES,
     JUDGES,
@@ -51,6 +52,9 @@ def gather(store: Store, recipe: Recipe) -> Facts:
     facts.stages = [_stage_facts(store, stage) for stage in STAGES if stage.name != "report"]
     _add_links(facts, open_dataset(store, "fetches"))
     _add_documents(facts, documents, tables, settings.num_bins)
+    facts.classifier = gather_classifier(
+        store, num_domains=settings.num_domains, against=settings.drift_from
+    )
     _add_duplicates(facts, store, documents, settings)
     _add_benchmarks(facts, store, documents, settings)
     facts.mixture = open_dataset(store, "mixture").read_all().sort_by("source").to_pylist()

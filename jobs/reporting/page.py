@@ -20,6 +20,7 @@ from jobs.reporting.charts import (
     share,
     stacked_bar,
 )
+from jobs.reporting.classifier_page import classifier_section
 from jobs.reporting.facts import (
     DOCUMENT_STAGES,
     BenchmarkFacts,
@@ -46,6 +47,7 @@ def write_page(facts: Facts) -> str:
         ),
         _sources(facts),
         _scores(facts),
+        classifier_section(facts.classifier),
         _duplicates(facts),
         _contamination(facts),
         _mixture(facts),

@@ -1,0 +1,118 @@
+"""Training the quality classifier from a root's documents: by the stage, and by the command.
+
+The driver reads ids and sources of every part, then the texts of the drawn documents. It holds of
+each its first `max_characters` and its hashed words: at most 40,000 x 20,000 characters by the
+defaults, 0.2 GB of web pages as a rule and 0.8 GB of books, and as much again for the features.
+The benchmarks' index is 30 bytes a word of them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from corpus.datasets import Dataset, survivors
+from corpus.errors import InputError
+from filters.ngram_index import NgramIndex, find
+from filters.quality.classifier import Classifier
+from filters.quality.sampling import (
+    Classes,
+    Drawn,
+    Examples,
+    check_counts,
+    draw,
+    join,
+    read_examples,
+)
+from filters.quality.settings import QualitySettings
+from filters.quality.training import train
+from filters.verdict import BoolArray
+from jobs.benchmark_index import benchmark_index
+
+if TYPE_CHECKING:
+    from jobs.recipe import Recipe
+
+CARD = "card.json"
+BATCH_ROWS = 2000  # documents at a time: 10 MB of text as a rule
+
+
+def train_on(
+    documents: Dataset,
+    screen: Dataset,
+    classes: Classes,
+    recipe: Recipe,
+    log: Callable[[str], None],
+) -> tuple[Classifier, dict[str, Any]]:
+    """Train on the documents that the screen kept; returns the model and its card.
+
+    classes: for each source that teaches, whether its documents are positives. Raises InputError
+    where a class has too few.
+    """
+    settings = recipe.quality
+    index = benchmark_index(recipe.contamination)
+    examples = _examples(documents, screen, classes, settings, index, seed=recipe.seed)
+    log(f"training on {len(examples.sources):,} documents")
+    model, card = train(examples, settings, seed=recipe.seed)
+    held_out = card["held_out"]
+    measured = held_out["num_positives"] + held_out["num_negatives"]
+    log(f"AUC {held_out['auc']:.3f} on {measured:,} held-out documents")
+    return model, card
+
+
+def model_files(model: Classifier, card: Mapping[str, Any]) -> dict[str, bytes]:
+    """Every file of a model's folder, by name: the model and its card."""
+    text = json.dumps(card, indent=1, sort_keys=True, allow_nan=False)
+    return {**model.to_files(), CARD: text.encode() + b"\n"}
+
+
+def read_folder(folder: str) -> dict[str, bytes]:
+    """The files of a model that `winnow quality train` wrote; raises InputError."""
+    paths = folder_files(folder)
+    return {Path(path).name: Path(path).read_bytes() for path in paths}
+
+
+def folder_files(folder: str) -> list[str]:
+    """The paths of a model's files; raises InputError where there is no model."""
+    place = Path(folder)
+    paths = sorted(str(path) for path in place.glob("*") if path.is_file())
+    if not (place / CARD).is_file():
+        raise InputError(
+            f"quality.model {folder}: no {CARD} there, expected a folder that "
+            "`winnow quality train --to FOLDER` wrote"
+        )
+    return paths
+
+
+def _examples(
+    documents: Dataset,
+    screen: Dataset,
+    classes: Classes,
+    settings: QualitySettings,
+    index: NgramIndex,
+    *,
+    seed: int,
+) -> Examples:
+    drawn = Drawn.nothing()
+    for part in range(screen.num_parts):
+        table = survivors(documents, screen, part, ["source"])
+        drawn = draw(drawn, table, part, classes, settings, seed=seed)
+    check_counts(drawn.num(positive=True), drawn.num(positive=False), settings)
+    read = []
+    for part in drawn.parts():
+        table = survivors(documents, screen, part, ["source", "url", "text"])
+        table = table.take(pa.array(drawn.rows(part)))
+        read.append(read_examples(table, classes, _has_benchmark(table["text"], index), settings))
+    return join(read, seed=seed)
+
+
+def _has_benchmark(texts: pa.ChunkedArray, index: NgramIndex) -> BoolArray:
+    """Which texts hold an N-gram of a benchmark: bool (num_texts,)."""
+    has = np.zeros(len(texts), np.bool_)
+    for start in range(0, len(texts), BATCH_ROWS):
+        has[start + find(texts.slice(start, BATCH_ROWS), index).document] = True
+    return has

@@ -1,0 +1,66 @@
+"""Reads what the quality classifier's card says of a run: scores, verdicts and domains.
+
+Narrow columns only, part by part; nothing here depends on the order of the parts.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+
+from corpus.datasets import open_dataset, survivors
+from corpus.storage import Store
+from corpus.urls import registered_domain
+from filters.quality.keep import Rule
+from filters.quality.rates import Rates
+from jobs.quality_drift import compare, read_card
+from jobs.reporting.facts import ClassifierFacts
+
+RULE = "rule.json"
+NO_ADDRESS = "(no address)"
+
+
+def gather_classifier(
+    store: Store, *, num_domains: int = 20, against: str = ""
+) -> ClassifierFacts:
+    """The classifier's facts of a root whose stage quality has finished; raises NotBuilt.
+
+    against: root of another run to compare the scores with; empty: none.
+    """
+    card = read_card(store)
+    found: dict[str, Any] = json.loads(open_dataset(store, "quality_rule").store.read(
+        "quality_rule", RULE))  # fmt: skip
+    if not card["trained"]:
+        return ClassifierFacts(card=card, rule=found)
+    rates = _rates(store, Rule(**found))
+    return ClassifierFacts(
+        card=card,
+        rule=found,
+        rates=rates.by_score(),
+        domains=rates.by_domain(num_domains),
+        against=against,
+        drift=compare(Store(against), store) if against else {},
+    )
+
+
+def _rates(store: Store, rule: Rule) -> Rates:
+    documents, screen, scores, quality = (
+        open_dataset(store, name) for name in ("documents", "screen", "quality_scores", "quality")
+    )
+    rates = Rates(rule)
+    for part in range(quality.num_parts):
+        urls = survivors(documents, screen, part, ["url"])["url"]
+        scored = scores.read(part, ["judged", "score"])
+        judged = scored["judged"]
+        rates.add(
+            scored["score"].filter(judged).to_numpy(),
+            quality.read(part, ["keep"])["keep"].filter(judged).to_numpy().astype(np.bool_),
+            [_domain(url) for url in urls.filter(judged).to_pylist()],
+        )
+    return rates
+
+
+def _domain(url: str | None) -> str:
+    return (registered_domain(url) if url else None) or NO_ADDRESS
