@@ -27,8 +27,9 @@ from corpus.storage import Store
 from corpus.words import split_words
 from filters import contamination
 from filters.contamination import ContaminationSettings
-from filters.ngram_index import NgramIndex, build_index, find, from_arrays
+from filters.ngram_index import NgramIndex, find, from_arrays
 from jobs import overlap
+from jobs.benchmark_index import benchmark_index
 
 if TYPE_CHECKING:
     from jobs.parts import Job
@@ -74,14 +75,8 @@ def run(job: Job) -> None:
 
 
 def _write_index(job: Job, settings: ContaminationSettings) -> None:
-    texts, sizes = [], []
-    for _, fields in _benchmarks(settings):
-        new = [field.text for field in fields]
-        num_words = np.diff(split_words(pa.array(new, pa.large_string())).offsets)
-        texts += new
-        sizes += [contamination.choose_ngram_size(num_words, settings)] * len(new)
     with job.folder("benchmark_index") as folder:
-        for name, array in build_index(texts, sizes).arrays().items():
+        for name, array in benchmark_index(settings).arrays().items():
             np.save(folder / f"{name}.npy", array)
 
 
