@@ -21,6 +21,7 @@ from filters import language, url
 from filters.heuristics import c4, gopher_quality, gopher_repetition
 from filters.heuristics.gopher_quality import GopherQualitySettings
 from filters.heuristics.gopher_repetition import GopherRepetitionSettings
+from filters.heuristics.lines import read_lines
 from filters.heuristics.signals import Signals
 from filters.verdict import Fault, first_fault, verdicts
 
@@ -74,7 +75,7 @@ def measure(texts: pa.Array | pa.ChunkedArray, settings: ScreenSettings) -> Sign
     words = split_words(texts)
     return {
         **gopher_quality.measure(texts, words, settings.gopher_quality),
-        **gopher_repetition.measure(texts, words, settings.gopher_repetition),
+        **gopher_repetition.measure(read_lines(texts), words, settings.gopher_repetition),
         **c4.measure(texts, settings.c4),
     }
 

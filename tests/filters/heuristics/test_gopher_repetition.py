@@ -1,5 +1,8 @@
-"""Gopher's repetition rules: each threshold, and the kernels against plain Python."""
+"""Gopher's repetition rules: each threshold, and the signals against plain Python and datatrove."""
 
+import gzip
+import itertools
+import json
 from collections import Counter
 
 import pyarrow as pa
@@ -9,16 +12,23 @@ from hypothesis import strategies as st
 
 from corpus.words import normalise, split_words
 from filters.heuristics import gopher_repetition
-from filters.heuristics.gopher_repetition import GopherRepetitionSettings
+from filters.heuristics.gopher_repetition import (
+    REPEATED_NGRAM_SIZES,
+    TOP_NGRAMS,
+    GopherRepetitionSettings,
+)
+from filters.heuristics.lines import read_lines
 
 FEW_WORDS = st.lists(st.sampled_from(["a", "bb", "ccc", "É", "d"]), max_size=60).map(" ".join)
-LINES = st.lists(st.sampled_from(["a", " bb ", "é c", "", " ", "a"]), max_size=12).map("\n".join)
+LINES = st.lists(
+    st.sampled_from(["a", " bb ", "é c", "", " ", "\u00a0a\t", "-\r"]), max_size=12
+).map("\n".join)
 
 
 def measure(texts, **changes):
     array = pa.array(texts, pa.large_string())
     chosen = GopherRepetitionSettings(**changes)
-    found = gopher_repetition.measure(array, split_words(array), chosen)
+    found = gopher_repetition.measure(read_lines(array), split_words(array), chosen)
     return {name: values.tolist() for name, values in found.items()}
 
 
@@ -26,7 +36,7 @@ def reasons(text, **changes):
     """Every rule that drops the text."""
     array = pa.array([text], pa.large_string())
     chosen = GopherRepetitionSettings(**changes)
-    signals = gopher_repetition.measure(array, split_words(array), chosen)
+    signals = gopher_repetition.measure(read_lines(array), split_words(array), chosen)
     return [name for name, drops in gopher_repetition.judge(signals, chosen) if drops[0]]
 
 
@@ -99,9 +109,9 @@ def test_ngram_shares_are_those_of_the_twin(texts, repeats):
     twin_repeated = twin_later if repeats == "later" else twin_all
     for i, text in enumerate(texts):
         split = normalise(text).split()
-        for n in gopher_repetition.TOP_NGRAMS:
+        for n in TOP_NGRAMS:
             assert found[f"frequent_{n}_gram"][i] == pytest.approx(twin_top(split, n))
-        for n in gopher_repetition.REPEATED_NGRAM_SIZES:
+        for n in REPEATED_NGRAM_SIZES:
             assert found[f"repeated_{n}_grams"][i] == pytest.approx(twin_repeated(split, n))
 
 
@@ -112,6 +122,81 @@ def test_line_shares_are_those_of_the_twin(texts):
     for i, text in enumerate(texts):
         for name, share in twin_lines(text).items():
             assert found[name][i] == pytest.approx(share), name
+
+
+# What datatrove measures (gopher_repetition_filter.py), said again. It is compared where it means
+# the same: characters are bytes, a paragraph is a line, and words have one length, so that no two
+# n-grams join to one string and the blanks of the most frequent one can be taken off.
+
+
+def find_duplicates(units):
+    seen, num, characters = set(), 0, 0
+    for unit in units:
+        if unit in seen:
+            num, characters = num + 1, characters + len(unit)
+        seen.add(unit)
+    return num, characters
+
+
+def find_top_duplicate(grams):
+    gram, count = Counter(grams).most_common(1)[0]
+    return len(gram) * count
+
+
+def find_all_duplicate(found, n):
+    seen, characters, i = set(), 0, 0
+    while i < len(found) - n + 1:
+        gram = "".join(found[i : i + n])
+        if gram in seen:
+            characters, i = characters + len(gram), i + n
+        else:
+            seen.add(gram)
+            i += 1
+    return characters
+
+
+EQUAL_WORDS = st.lists(st.sampled_from(["aa", "bb", "cc", "d1", "e2", "f3"]), max_size=80)
+
+
+@settings(max_examples=200, deadline=None)
+@given(EQUAL_WORDS)
+def test_ngram_shares_are_datatroves(split):
+    found = measure([" ".join(split)])
+    some_bytes = max(size(split), 1)
+    for n in TOP_NGRAMS:
+        grams = [" ".join(split[i : i + n]) for i in range(len(split) - n + 1)]
+        top = 0
+        if len(grams) > len(set(grams)):  # in datatrove once is enough
+            top = find_top_duplicate(grams) * 2 * n // (2 * n + n - 1)
+        assert found[f"frequent_{n}_gram"] == [pytest.approx(min(top / some_bytes, 1))]
+    for n in REPEATED_NGRAM_SIZES:
+        repeated = find_all_duplicate(split, n) / some_bytes
+        assert found[f"repeated_{n}_grams"] == [pytest.approx(repeated)]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.sampled_from(["one two", "x", "- - -", "a longer line it is"]), min_size=1))
+def test_line_and_paragraph_shares_are_datatroves(units):
+    num, characters = find_duplicates(units)
+    lines, paragraphs = measure(["\n".join(units)]), measure(["\n\n".join(units)])
+    for found, kind in ((lines, "line"), (paragraphs, "paragraph")):
+        assert found[f"repeated_{kind}s"] == [num / len(units)]
+        assert found[f"repeated_{kind}_characters"] == [characters / size(units)]
+
+
+def test_real_text_has_the_shares_of_the_twins(real_data):
+    with gzip.open(real_data / "text" / "multilingual.jsonl.gz") as lines:
+        texts = [json.loads(line)["text"] for line in itertools.islice(lines, 0, None, 40)]
+    texts = [text for text in texts if "İ" not in text]  # whose words change their length
+    later, every = measure(texts), measure(texts, repeats="all")
+    for i, text in enumerate(texts):
+        split = normalise(text).split()
+        expected = twin_lines(text)
+        expected |= {f"frequent_{n}_gram": twin_top(split, n) for n in TOP_NGRAMS}
+        for n in REPEATED_NGRAM_SIZES:
+            expected[f"repeated_{n}_grams"] = twin_later(split, n)
+            assert every[f"repeated_{n}_grams"][i] == pytest.approx(twin_all(split, n))
+        assert {name: later[name][i] for name in expected} == pytest.approx(expected)
 
 
 def test_words_that_differ_pass():
