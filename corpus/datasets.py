@@ -217,3 +217,19 @@ def survivors(
             "order; expected tables that join by position: run the stage again with --force"
         )
     return table.take(rows).select(wanted)
+
+
+def columns_of(
+    verdicts: Dataset, part: int, columns: Sequence[str], doc_ids: pa.ChunkedArray
+) -> pa.Table:
+    """Columns of a verdict table for these documents; raises Damaged where one is missing."""
+    table = verdicts.read(part, ["doc_id", *columns])
+    rows = pc.index_in(
+        doc_ids.combine_chunks(), value_set=table["doc_id"].combine_chunks()
+    )
+    if rows.null_count:
+        raise Damaged(
+            f"{verdicts.path(part)}: lacks {rows.null_count} documents that the stages after it "
+            "kept; run the stage again with --force"
+        )
+    return table.take(rows).select(list(columns))

@@ -54,6 +54,15 @@ class Table:
 TEXT = pa.large_string()
 INSTANT = pa.timestamp("us", "UTC")  # what Parquet, Spark and Python share
 
+EDITS = pa.list_(
+    pa.struct(
+        [
+            ("start", pa.int64()), ("end", pa.int64()),
+            ("kind", pa.string()), ("replacement", pa.string()),
+        ]
+    )
+)
+
 PLACES = pa.list_(
     pa.struct([("line", pa.int64()), ("byte", pa.int64()), ("reason", pa.string())])
 )
@@ -306,15 +315,6 @@ TABLES: tuple[Table, ...] = (
             Column("num_words", pa.int64(), "words by white space"),
             Column("mean_word_length", pa.float32(), "characters a word"),
             Column("signals", pa.map_(pa.string(), pa.float32()), "every other rule's measure"),
-        ),
-    ),
-    Table("quality_rule", "rule.json: the keep rule with its numbers filled in."),
-    Table(
-        "quality",
-        "The classifier's score and the keep rule's answer.",
-        (
-            DOC, KEEP, REASON,
-            Column("score", pa.float32(), "probability of being a positive, 0..1"),
             Column(
                 "edits", EDITS,
                 "characters [start, end) of the text that leave, or are masked, in its tokens",
@@ -329,6 +329,15 @@ TABLES: tuple[Table, ...] = (
             DOC,
             Column("judged", pa.bool_(), "whether its source is judged: others are kept"),
             Column("score", pa.float32(), "probability of being a positive; null without a model"),
+        ),
+    ),
+    Table("quality_rule", "rule.json: the keep rule with its numbers filled in."),
+    Table(
+        "quality",
+        "The classifier's score and the keep rule's answer.",
+        (
+            DOC, KEEP, REASON,
+            Column("score", pa.float32(), "probability of being a positive, 0..1"),
         ),
     ),
     Table(

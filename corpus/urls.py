@@ -92,6 +92,12 @@ def registered_domain(url: str) -> str | None:
 
 
 @functools.lru_cache(maxsize=65536)
+def has_public_suffix(host: str) -> bool:
+    """Whether the host's end is one that names are registered under: `x.co.uk`, but not `x.png`."""
+    return bool(_public_suffixes()(host).top_domain_under_public_suffix)
+
+
+@functools.lru_cache(maxsize=65536)
 def _registered_domain(host: str) -> str:
     return _public_suffixes()(host).top_domain_under_public_suffix or host
 

@@ -161,3 +161,22 @@ def encoded(code_point: np.uint64) -> tuple[np.uint64, np.uint64]:
     second = np.uint64(0x80) | (rest & np.uint64(0x3F))
     bytes_ = np.uint64(0xF0) | (rest >> np.uint64(6)) | (second << np.uint64(8))
     return bytes_ | (third << np.uint64(16)) | (last << np.uint64(24)), np.uint64(4)
+
+
+@njit(cache=True, nogil=True)
+def characters_before(
+    data: UInt8Array, starts: Int64Array, documents: Int64Array, byte_offsets: Int64Array
+) -> Int64Array:
+    """Code points before each byte offset of its document; sorted by document, then offset."""
+    found = np.empty(len(documents), np.int64)
+    document, at, characters = np.int64(-1), np.int64(0), np.int64(0)
+    for i in range(len(documents)):
+        if documents[i] != document:
+            document, at, characters = documents[i], starts[documents[i]], np.int64(0)
+        end = starts[document] + byte_offsets[i]
+        while at < end:
+            if data[at] & 0xC0 != 0x80:  # not the second or later byte of a code point
+                characters += 1
+            at += 1
+        found[i] = characters
+    return found

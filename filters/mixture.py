@@ -28,6 +28,7 @@ from filters.order import num_copies
 
 NOT_DRAWN = "not_drawn"
 SOURCE_HAS_NO_WEIGHT = "source_has_no_weight"
+NOTHING_LEFT = "nothing_left"
 
 TRAIN = "train"
 VALIDATION = "validation"
@@ -291,9 +292,11 @@ def judge(
     source_epochs = np.array([p.epochs if p else 0.0 for p in found], np.float64)
     has_weight = np.array([not weights or weights.get(s, 0.0) > 0 for s in sources], np.bool_)
     epochs = np.where(in_train, source_epochs, has_weight.astype(np.float64))
-    copies = num_copies(sizes["doc_id"], epochs, seed=seed)
+    has_text = sizes["num_bytes"].to_numpy() > 0  # edits and cuts together may leave none
+    copies = num_copies(sizes["doc_id"], epochs, seed=seed) * has_text
     keep = copies > 0
     fault = np.where(has_weight, NOT_DRAWN, SOURCE_HAS_NO_WEIGHT)
+    fault = np.where(has_text, fault, NOTHING_LEFT)
     return pa.table(
         [
             sizes["doc_id"], pa.array(keep), pa.array(fault, pa.string(), mask=keep),

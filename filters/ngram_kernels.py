@@ -88,25 +88,6 @@ def look_up(
     return documents[:n], places[:n], entries[:n]
 
 
-@njit(cache=True, nogil=True)
-def characters_before(
-    data: UInt8Array, starts: Int64Array, documents: Int64Array, byte_offsets: Int64Array
-) -> Int64Array:
-    """Code points before each byte offset of its document; sorted by document, then offset."""
-    found = np.empty(len(documents), np.int64)
-    document, at, characters = np.int64(-1), np.int64(0), np.int64(0)
-    for i in range(len(documents)):
-        if documents[i] != document:
-            document, at, characters = documents[i], starts[documents[i]], np.int64(0)
-        end = starts[document] + byte_offsets[i]
-        while at < end:
-            if data[at] & 0xC0 != 0x80:  # not the second or later byte of a code point
-                characters += 1
-            at += 1
-        found[i] = characters
-    return found
-
-
 @njit(cache=True, nogil=True, inline="always")
 def _fold_one(words: UInt64Array, place: int, size: int) -> np.uint64:
     h = _GOLDEN

@@ -1,4 +1,8 @@
-"""What stays of a document after the contamination stage has cut it: pieces, in characters."""
+"""What stays of a document when its tokens are made: its pieces, with the screen's edits made.
+
+Pieces are what the contamination stage leaves, in characters of the text as it was extracted;
+edits (edits.py) take lines out of them and mask personal data in them.
+"""
 
 from __future__ import annotations
 
@@ -7,26 +11,45 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from filters.edits import edited
 
-def kept_texts(texts: pa.ChunkedArray, pieces: pa.ChunkedArray) -> list[list[str]]:
-    """The pieces of each document that stay, as strings; pieces are in characters."""
-    return [
-        [text[piece["start"] : piece["end"]] for piece in its_pieces]
-        for text, its_pieces in zip(texts.to_pylist(), pieces.to_pylist(), strict=True)
-    ]
+
+def kept_texts(
+    texts: pa.ChunkedArray, pieces: pa.ChunkedArray, edits: pa.ChunkedArray
+) -> list[list[str]]:
+    """The pieces of each document that stay, as strings; one of which nothing stays is left out."""
+    rows = zip(texts.to_pylist(), pieces.to_pylist(), edits.to_pylist(), strict=True)
+    kept = []
+    for text, its_pieces, its_edits in rows:
+        spans = [(piece["start"], piece["end"]) for piece in its_pieces]
+        if its_edits:
+            left = [edited(text, start, end, its_edits) for start, end in spans]
+            kept.append([piece for piece in left if piece.strip()])
+        else:
+            kept.append([text[start:end] for start, end in spans])
+    return kept
 
 
 def kept_bytes(
-    texts: pa.ChunkedArray, num_characters: pa.ChunkedArray, pieces: pa.ChunkedArray
+    texts: pa.ChunkedArray,
+    num_characters: pa.ChunkedArray,
+    pieces: pa.ChunkedArray,
+    edits: pa.ChunkedArray,
 ) -> npt.NDArray[np.int64]:
-    """UTF-8 bytes of each document's pieces, int64 (num_documents,): decodes only what is cut."""
+    """UTF-8 bytes of what stays of each document, int64 (num_documents,).
+
+    Decodes only the documents that are cut or edited.
+    """
     num_bytes = pc.binary_length(texts).to_numpy().astype(np.int64)
+    is_edited = pc.fill_null(pc.greater(pc.list_value_length(edits), 0), False).to_pylist()
     whole = [
-        len(found) == 1 and found[0]["start"] == 0 and found[0]["end"] == length
-        for found, length in zip(pieces.to_pylist(), num_characters.to_pylist(), strict=True)
+        len(found) == 1 and found[0]["start"] == 0 and found[0]["end"] == length and not changed
+        for found, length, changed in zip(
+            pieces.to_pylist(), num_characters.to_pylist(), is_edited, strict=True
+        )
     ]
     rows = np.flatnonzero(~np.array(whole, np.bool_))
-    cut = pa.array(rows, pa.int64())
-    for row, kept in zip(rows, kept_texts(texts.take(cut), pieces.take(cut)), strict=True):
-        num_bytes[row] = sum(len(piece.encode()) for piece in kept)
+    taken = pa.array(rows, pa.int64())
+    kept = kept_texts(texts.take(taken), pieces.take(taken), edits.take(taken))
+    num_bytes[rows] = [sum(len(piece.encode()) for piece in its_pieces) for its_pieces in kept]
     return num_bytes

@@ -17,13 +17,16 @@ import pyarrow as pa
 from corpus.config import Settings
 from corpus.sources import Source
 from corpus.words import split_words
-from filters import language, url
+from filters import edits, language, personal, url
 from filters.heuristics import c4, gopher_quality, gopher_repetition
 from filters.heuristics.gopher_quality import GopherQualitySettings
 from filters.heuristics.gopher_repetition import GopherRepetitionSettings
 from filters.heuristics.lines import read_lines
 from filters.heuristics.signals import Signals
+from filters.personal import PersonalSettings
 from filters.verdict import Fault, first_fault, verdicts
+
+NOTHING_LEFT = "nothing_left"
 
 COLUMNS = ("source", "url", "text")
 """Columns of `documents` that the screen reads."""
@@ -42,6 +45,8 @@ class ScreenSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=
     """Repeated lines, paragraphs and n-grams."""
     c4: c4.C4Settings = c4.C4Settings()
     """Sentences, filler and code."""
+    personal: PersonalSettings = PersonalSettings()
+    """Personal data to be masked."""
 
 
 def screen(
@@ -52,10 +57,14 @@ def screen(
     languages = language.detect(documents["text"], settings.language)
     source_names = documents["source"].to_pylist()
     judged = np.array([sources[name].heuristics for name in source_names], np.bool_)
+    changes = edits.edits_column(
+        documents["text"], {}, personal.find(documents["text"], settings.personal)
+    )
     faults = [
         *url.judge(documents["url"].to_pylist(), source_names, settings.url, sources),
         *language.judge(languages, settings.language),
         *((reason, drops & judged) for reason, drops in judge(signals, settings)),
+        (NOTHING_LEFT, edits.nothing_left(documents["text"], changes)),
     ]
     num_words, mean_length = signals.pop("num_words"), signals.pop("mean_word_length")
     return verdicts(
@@ -67,6 +76,7 @@ def screen(
         num_words=num_words.astype(np.int64),
         mean_word_length=mean_length,
         signals=_as_maps(signals, documents.num_rows),
+        edits=changes,
     )
 
 

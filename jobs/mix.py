@@ -12,11 +12,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from corpus import schemas
-from corpus.datasets import Dataset, survivors
-from corpus.errors import Damaged
+from corpus.datasets import Dataset, columns_of, survivors
 from corpus.publishing import PartOutput
 from filters import mixture
 from filters.mixture import MixSettings, SourcePlan
@@ -32,9 +30,10 @@ DRAWN_COLUMNS = ("source", "split", "copies", "num_bytes")
 def run(job: Job) -> None:
     """Measure the survivors, plan, and draw."""
     settings = job.recipe.mix
+    documents, screen, dedup = (job.input(name) for name in ("documents", "screen", "dedup"))
     contamination = job.input("contamination")
     job.map_parts(
-        partial(_measure, job.input("documents"), job.input("dedup"), contamination),
+        partial(_measure, documents, screen, dedup, contamination),
         range(contamination.num_parts),
         outputs=("sizes",),
         counted="sizes",
@@ -72,35 +71,25 @@ def _parts(dataset: Dataset, columns: Sequence[str]) -> Iterator[pa.Table]:
 
 
 def _measure(
-    documents: Dataset, dedup: Dataset, contamination: Dataset, out: PartOutput, part: int
+    documents: Dataset,
+    screen: Dataset,
+    dedup: Dataset,
+    contamination: Dataset,
+    out: PartOutput,
+    part: int,
 ) -> None:
     """Write a part of `sizes`: bytes of what stays of each document, its cluster and its split."""
     rows = survivors(documents, contamination, part, ("source", "text"))
     cuts = contamination.read(part, ("keep", "pieces"))
-    groups = _columns_of(dedup, part, ("cluster_id", "split"), rows["doc_id"])
+    groups = columns_of(dedup, part, ("cluster_id", "split"), rows["doc_id"])
     pieces = cuts.filter(cuts["keep"])["pieces"]
-    num_bytes = kept_bytes(rows["text"], rows["num_characters"], pieces)
+    edits = columns_of(screen, part, ("edits",), rows["doc_id"])["edits"]
+    num_bytes = kept_bytes(rows["text"], rows["num_characters"], pieces, edits)
     columns = [
         rows["doc_id"], rows["source"], groups["cluster_id"], groups["split"], pa.array(num_bytes)
     ]
     out.write("sizes", pa.table(columns, schema=schemas.table_named("sizes").arrow))
     out.taken(rows.num_rows)
-
-
-def _columns_of(
-    verdicts: Dataset, part: int, columns: Sequence[str], doc_ids: pa.ChunkedArray
-) -> pa.Table:
-    """Columns of a verdict table for these documents; raises Damaged where one is missing."""
-    table = verdicts.read(part, ["doc_id", *columns])
-    rows = pc.index_in(
-        doc_ids.combine_chunks(), value_set=table["doc_id"].combine_chunks()
-    )
-    if rows.null_count:
-        raise Damaged(
-            f"{verdicts.path(part)}: lacks {rows.null_count} documents that the stages after it "
-            "kept; run the stage again with --force"
-        )
-    return table.take(rows).select(list(columns))
 
 
 def _draw(

@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -25,7 +25,7 @@ from pyspark.sql import functions as sql
 
 from corpus import bpe, schemas
 from corpus.bpe import Vocabulary
-from corpus.datasets import Dataset, Part, publish_manifest, survivors
+from corpus.datasets import Dataset, Part, columns_of, publish_manifest, survivors
 from corpus.errors import Damaged, NotBuilt
 from corpus.identity import DOC_ID, keyed_uniform
 from corpus.ledger import TOKENS
@@ -52,7 +52,15 @@ if TYPE_CHECKING:
 STAGE = "tokenize"
 SLICE_BYTES = 16 * 2**20  # text encoded at once: bounds a task's memory
 
-Tables = tuple[Dataset, Dataset, Dataset]  # documents, contamination, mix
+
+class Tables(NamedTuple):
+    """What the mixture's texts are read from."""
+
+    documents: Dataset
+    screen: Dataset
+    contamination: Dataset
+    mix: Dataset
+
 
 
 def files(recipe: Recipe) -> list[str]:
@@ -63,15 +71,15 @@ def files(recipe: Recipe) -> list[str]:
 
 def run(job: Job) -> None:
     """Make the vocabulary, encode, and write the shards."""
-    tables = (job.input("documents"), job.input("contamination"), job.input("mix"))
+    tables = Tables(*(job.input(name) for name in Tables._fields))
     vocabulary, token_format = _tokenizer(job, tables)
     job.map_parts(
         partial(_encode, vocabulary, tables, job.seed),
-        range(tables[2].num_parts),
+        range(tables.mix.num_parts),
         outputs=("encoded",),
         counted="encoded",
         step="encode",
-        expected=[tables[2].part_kept(part) for part in range(tables[2].num_parts)],
+        expected=[tables.mix.part_kept(part) for part in range(tables.mix.num_parts)],
     )
     num_shards, num_copies = _count(job.input("encoded"), job.recipe.tokenize.tokens_per_shard)
     names = [(split, number) for split in SPLITS for number in range(num_shards[split])]
@@ -128,8 +136,8 @@ def _make_tokenizer(job: Job, tables: Tables) -> None:
 
 def _sample(tables: Tables, *, share: float, seed: int) -> Iterator[str]:
     """Texts of a share of the train mixture's copies, each drawn by its own chance, in order."""
-    for part in range(tables[2].num_parts):
-        mix = tables[2].read(part, ("doc_id", "keep", "split", "copies"))
+    for part in range(tables.mix.num_parts):
+        mix = tables.mix.read(part, ("doc_id", "keep", "split", "copies"))
         kept = mix.filter(mix["keep"])
         in_train = pc.equal(kept["split"], "train").to_numpy()
         copies = np.where(in_train, kept["copies"].to_numpy(), 0)
@@ -140,14 +148,14 @@ def _sample(tables: Tables, *, share: float, seed: int) -> Iterator[str]:
         if times.any():
             rows = _mixed(tables, part).append_column("times", pa.array(times))
             for slice_ in _slices(rows.filter(pc.greater(rows["times"], 0))):
-                texts = kept_texts(slice_["text"], slice_["pieces"])
+                texts = kept_texts(slice_["text"], slice_["pieces"], slice_["edits"])
                 for its_texts, num in zip(texts, slice_["times"].to_pylist(), strict=True):
                     yield from its_texts * num
 
 
 def _mixed(tables: Tables, part: int) -> pa.Table:
-    """The documents of a part that the mixture keeps: text, pieces, and their row of `mix`."""
-    documents, contamination, mix = tables
+    """The documents of a part that the mixture keeps: text, pieces, edits, and row of `mix`."""
+    documents, screen, contamination, mix = tables
     drawn = mix.read(part, ("doc_id", "keep", "split", "epochs", "copies"))
     cuts = contamination.read(part, ("doc_id", "keep", "pieces"))
     cuts = cuts.filter(cuts["keep"])
@@ -161,7 +169,8 @@ def _mixed(tables: Tables, part: int) -> pa.Table:
     rows = survivors(documents, mix, part, ("source", "url", "text"))
     for name in ("split", "epochs", "copies"):
         rows = rows.append_column(name, drawn[name])
-    return rows.append_column("pieces", pieces)
+    edits = columns_of(screen, part, ("edits",), rows["doc_id"])["edits"]
+    return rows.append_column("pieces", pieces).append_column("edits", edits)
 
 
 def _slices(rows: pa.Table) -> Iterator[pa.Table]:
@@ -181,7 +190,7 @@ def _encode(vocabulary: Vocabulary, tables: Tables, seed: int, out: PartOutput, 
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     itemsize = token_dtype(vocabulary.size).itemsize
     for rows in _slices(_mixed(tables, part)):
-        ids = vocabulary.encode_documents(kept_texts(rows["text"], rows["pieces"]))
+        ids = vocabulary.encode_documents(kept_texts(rows["text"], rows["pieces"], rows["edits"]))
         places = positions(
             rows["doc_id"], rows["epochs"].to_numpy(), rows["copies"].to_numpy(), seed=seed
         )

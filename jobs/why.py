@@ -6,6 +6,7 @@ every judging table is then read at that part alone.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,6 +46,7 @@ class Life:
     events: list[Event] = field(default_factory=list)
     text: str | None = None
     pieces: list[dict[str, int]] | None = None
+    edits: list[dict[str, Any]] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
@@ -93,7 +95,9 @@ def _life(store: Store, part: int, document: dict[str, Any]) -> Life:
         dataset = open_dataset(store, name)
         for row in _rows(dataset, part, "doc_id", pa.scalar(doc_id, DOC_ID)):
             life.events.append(_verdict(store, name, row))
-            if name == "contamination":
+            if name == "screen":
+                life.edits = row["edits"]
+            elif name == "contamination":
                 life.pieces = row["pieces"]
     if life.events[-1].alive:
         life.events += _shard_events(store, doc_id)
@@ -105,6 +109,8 @@ def _verdict(store: Store, stage: str, row: dict[str, Any]) -> Event:
     doc_id = pa.scalar(row["doc_id"], DOC_ID)
     if stage == "screen":
         said += f"; {row['language']} ({row['language_confidence']:.2f}), {row['num_words']} words"
+        kinds = Counter(edit["kind"] for edit in row["edits"])
+        said += "".join(f", {count} {kind} edits" for kind, count in sorted(kinds.items()))
     elif stage == "quality" and row["score"] is not None:
         said += f"; score {row['score']:.3f}"
     elif stage == "dedup":
@@ -183,7 +189,7 @@ def print_life(life: Life, *, everything: bool, with_text: bool) -> None:
         for line in details:
             console.print(Text(f"    {'':<14} {line}", style="dim"))
     if with_text and life.text is not None:
-        console.print(_marked(life.text, life.pieces))
+        console.print(_marked(life))
 
 
 def _columns(event: Event) -> Iterator[str]:
@@ -209,9 +215,16 @@ def _evidence(event: Event) -> Iterator[str]:
         )
 
 
-def _marked(text: str, pieces: list[dict[str, int]] | None) -> Text:
-    """The text with what is cut struck through."""
-    marked = Text(text, style="strike red" if pieces is not None else "")
-    for piece in pieces or ():
+def _marked(life: Life) -> Text:
+    """The text with what is cut struck through, and the mask behind what is masked."""
+    text = life.text or ""
+    marked = Text(text, style="strike red" if life.pieces is not None else "")
+    for piece in life.pieces or ():
         marked.stylize("not strike default", piece["start"], piece["end"])
-    return marked
+    for edit in life.edits:
+        marked.stylize("strike yellow", edit["start"], edit["end"])
+    shown, at = Text(), 0
+    for edit in life.edits:
+        shown += marked[at : edit["end"]] + Text(edit["replacement"], style="yellow")
+        at = edit["end"]
+    return shown + marked[at:]

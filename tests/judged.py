@@ -27,15 +27,18 @@ class Doc:
     duplicate: bool = False
     pieces: tuple[tuple[int, int], ...] | None = None
     """None: whole; empty: dropped by contamination."""
+    edits: tuple[tuple[int, int, str], ...] = ()
+    """(start, end, replacement)."""
     name: str = ""
 
 
 def judged_root(root: str, docs: Sequence[Doc], *, num_parts: int) -> Store:
-    """Write documents, dedup and contamination; document i is in part i * num_parts // len."""
+    """Write the judges' tables; document i is in part i * num_parts // len."""
     store = Store(root)
     bounds = [part * len(docs) // num_parts for part in range(num_parts + 1)]
     parts = [range(bounds[k], bounds[k + 1]) for k in range(num_parts)]
     write_table(store, "documents", [[_document(i, docs[i]) for i in part] for part in parts])
+    write_table(store, "screen", [[_screen(i, docs[i]) for i in part] for part in parts])
     write_table(store, "dedup", [[_dedup(i, docs[i]) for i in part] for part in parts])
     cuts = [[_cut(i, docs[i]) for i in part if not docs[i].duplicate] for part in parts]
     write_table(store, "contamination", cuts)
@@ -62,6 +65,14 @@ def _document(index: int, doc: Doc) -> dict[str, Any]:
         "url": f"https://{doc.source}.example/{index}", "num_characters": len(doc.text),
         "text": doc.text,
     }
+
+
+def _screen(index: int, doc: Doc) -> dict[str, Any]:
+    edits = [
+        {"start": start, "end": end, "kind": "test", "replacement": replacement}
+        for start, end, replacement in doc.edits
+    ]
+    return {"doc_id": doc_id(index, doc), "keep": True, "edits": edits}
 
 
 def _dedup(index: int, doc: Doc) -> dict[str, Any]:

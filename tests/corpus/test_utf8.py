@@ -13,6 +13,7 @@ from corpus.simd import BLOCK
 from corpus.utf8 import (
     NUM_CODE_POINTS,
     answers,
+    characters_before,
     code_points,
     encoded,
     mix,
@@ -110,3 +111,21 @@ def test_padded_parts_have_the_documents_and_room_for_a_block(documents):
 def test_mixing_is_splitmix64():
     # First output of splitmix64 seeded with 0: its state is then the golden ratio.
     assert mix(np.uint64(0x9E3779B97F4A7C15)) == 0xE220A8397B1DCDAF
+
+
+@settings(deadline=None)
+@given(st.lists(st.text(max_size=30), min_size=1, max_size=4), st.data())
+def test_characters_are_counted_as_python_counts_them(documents, data):
+    raw = [text.encode() for text in documents]
+    starts = np.cumsum([0, *map(len, raw)])[:-1]
+    asked = sorted(
+        (number, data.draw(st.integers(0, len(text))))
+        for number, text in enumerate(documents)
+        for _ in range(3)
+    )
+    offsets = [len(documents[number][:at].encode()) for number, at in asked]
+    found = characters_before(
+        np.frombuffer(b"".join(raw), np.uint8), starts.astype(np.int64),
+        np.array([number for number, _ in asked]), np.array(offsets),
+    )
+    assert found.tolist() == [at for _, at in asked]

@@ -236,6 +236,13 @@ def test_a_source_left_out_is_left_out_of_both_splits():
     ]
 
 
+def test_a_document_that_edits_and_cuts_have_emptied_is_not_drawn():
+    rows = size_rows([("web", "train", 10), ("web", "train", 0), ("web", "validation", 0)])
+    assert [(row["reason"], row["copies"]) for row in judged(rows)] == [
+        (None, 1), ("nothing_left", 0), ("nothing_left", 0),
+    ]
+
+
 def test_a_source_with_held_out_documents_alone_is_validated_on():
     rows = size_rows([("web", "train", 10), ("books", "validation", 10)])
     assert [row["copies"] for row in judged(rows)] == [1, 1]

@@ -18,7 +18,7 @@ from filters.ngram_index import (
     find,
     from_arrays,
 )
-from filters.ngram_kernels import characters_before, fill_screen, fold
+from filters.ngram_kernels import fill_screen, fold
 
 ITEM = "the quick brown fox jumps over the lazy dog and runs"
 
@@ -197,24 +197,6 @@ def _passes_slowly(key: int, screen: np.ndarray) -> bool:
     block = (key >> 36) % (len(screen) // 8)
     bits = [(key >> (9 * k)) % 512 for k in range(4)]
     return all(int(screen[block * 8 + bit // 64]) >> (bit % 64) & 1 for bit in bits)
-
-
-@settings(deadline=None)
-@given(st.lists(st.text(max_size=30), min_size=1, max_size=4), st.data())
-def test_characters_are_counted_as_python_counts_them(documents, data):
-    raw = [text.encode() for text in documents]
-    starts = np.cumsum([0, *map(len, raw)])[:-1]
-    asked = sorted(
-        (number, data.draw(st.integers(0, len(text))))
-        for number, text in enumerate(documents)
-        for _ in range(3)
-    )
-    offsets = [len(documents[number][:at].encode()) for number, at in asked]
-    found = characters_before(
-        np.frombuffer(b"".join(raw), np.uint8), starts.astype(np.int64),
-        np.array([number for number, _ in asked]), np.array(offsets),
-    )
-    assert found.tolist() == [at for _, at in asked]
 
 
 def test_the_hash_of_a_run_depends_on_order_and_on_nothing_around_it():

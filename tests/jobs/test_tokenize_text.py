@@ -29,6 +29,8 @@ DOCS = [
     ),
     Doc(f"before{END_OF_TEXT}after", name="injection"),
     Doc("naïve café 日本語 🙂 " * 3, name="cut", pieces=((0, 14), (20, 40))),
+    Doc("mail me at me@example.org, please", name="masked", edits=((11, 25, "<mail>"),)),
+    Doc("all of it is taken out" * 3, name="emptied", edits=((0, 66, ""),)),
     Doc("a duplicate", duplicate=True, name="duplicate"),
     Doc("dropped", pieces=(), name="dropped"),
 ]
@@ -50,6 +52,13 @@ def built(session, tmp_path_factory) -> Store:
     return build(tmp_path_factory.mktemp("built"), session)
 
 
+def edited(doc: Doc, start: int, end: int) -> str:
+    """A piece of the document; its only edit, if any, lies wholly inside."""
+    for first, last, replacement in doc.edits:
+        return doc.text[start:first] + replacement + doc.text[last:end]
+    return doc.text[start:end]
+
+
 def digests(store: Store) -> list[str]:
     return [open_dataset(store, name).digest() for name in OUTPUTS]
 
@@ -63,10 +72,11 @@ def test_every_copy_stands_where_provenance_says(built):
         tokens = shards.read_tokens(built.local("shards", f"{name}.bin"))
         doc = texts[row["doc_id"]]
         pieces = doc.pieces or ((0, len(doc.text)),)
-        expected = "".join(doc.text[a:b] + END_OF_TEXT for a, b in pieces)
+        kept = [edited(doc, a, b) for a, b in pieces]
+        expected = "".join(piece + END_OF_TEXT for piece in kept if piece)
         found = tokens[row["start"] : row["end"]]
         assert vocabulary.decode(found.tolist()) == expected
-        assert (found == vocabulary.eot_id).sum() == len(pieces)
+        assert (found == vocabulary.eot_id).sum() == len([piece for piece in kept if piece])
         assert (row["source"], row["split"]) == (doc.source, doc.split)
         assert row["url"].startswith(f"https://{doc.source}.example/")
     mixed = open_dataset(built, "mix").read_all().to_pylist()
