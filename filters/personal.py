@@ -12,8 +12,7 @@ where. Each finder looks only at texts that have its mark (an `@`, a dotted numb
   what it finds in news are exchange rates and the sets of a tennis match.
 Limits: addresses written to be hidden ("name at host") are not found; a version of four numbers
 ("10.4.2.1") cannot be told from an address, unless a letter or the word version stands before it.
-Cost: 0.3 s for 100 MB of text without marks; 4 us an e-mail or IP address; telephone numbers, some
-80 us for each run of digits that may be one.
+Cost: 0.4 s for 109 MB of real text for each of the first two; 6 s for telephone numbers.
 """
 
 from __future__ import annotations

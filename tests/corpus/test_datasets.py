@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from corpus.datasets import open_dataset, publish_manifest, survivors
+from corpus.datasets import columns_of, open_dataset, publish_manifest, survivors
 from corpus.errors import Damaged, LedgerImbalance, NotBuilt, SchemaMismatch
 from corpus.identity import doc_id_of_place
 from corpus.publishing import PartOutput, PartRecords
@@ -123,3 +123,12 @@ def test_verdicts_on_other_documents_or_in_another_order_are_refused(store, numb
     publish(store, "quality", verdicts(numbers, [True, True]))
     with pytest.raises(Damaged, match="join by position"):
         survivors(open_dataset(store, "documents"), open_dataset(store, "quality"), 0)
+
+
+def test_columns_of_a_verdict_table_come_in_the_order_of_the_documents_asked_for(store):
+    publish(store, "quality", verdicts([0, 1, 2], [True, False, True]))
+    quality = open_dataset(store, "quality")
+    asked = pa.chunked_array([[doc_id(2)], [doc_id(0)]], pa.binary(16))
+    assert columns_of(quality, 0, ("keep",), asked).to_pylist() == [{"keep": True}] * 2
+    with pytest.raises(Damaged, match="lacks 1 documents"):
+        columns_of(quality, 0, ("keep",), pa.chunked_array([[doc_id(9)]], pa.binary(16)))

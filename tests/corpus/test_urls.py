@@ -7,7 +7,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from corpus import urls
-from corpus.urls import canonical_and_key, canonical_url, host_of, registered_domain, url_key
+from corpus.urls import (
+    canonical_and_key,
+    canonical_url,
+    has_public_suffix,
+    host_of,
+    registered_domain,
+    url_key,
+)
 
 PAGE = "https://www.example.co.uk/News/Story?id=7&page=2"
 
@@ -121,6 +128,16 @@ def test_a_key_turns_the_host_around(url, key):
 )
 def test_the_registered_domain_follows_the_public_suffixes(url, domain):
     assert registered_domain(url) == domain
+
+
+@pytest.mark.parametrize("host", ["bbc.co.uk", "a.example.com", "x.de"])
+def test_names_under_a_public_suffix_are_registered(host):
+    assert has_public_suffix(host)
+
+
+@pytest.mark.parametrize("host", ["2x.png", "co.uk", "localhost", "10.1.2.3", ""])
+def test_other_names_are_not(host):
+    assert not has_public_suffix(host)
 
 
 ADDRESSES = st.from_regex(
