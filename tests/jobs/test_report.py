@@ -16,9 +16,10 @@ from corpus.publishing import publish_file
 from corpus.stages import STAGES, stage_named
 from corpus.storage import Store
 from jobs.parts import Job
-from jobs.report import ReportSettings, run
+from jobs.report import ReportSettings, files, run
 from jobs.reporting.facts import DOCUMENT_STAGES
 from jobs.reporting.gather import gather
+from tests.jobs.reporting.conftest import made_card
 from tests.judged import write_table
 
 EVIL = "<script>alert(1)</script>"
@@ -76,7 +77,22 @@ def store(tmp_path: Path) -> Store:
     return store
 
 
+def write_classifier(store: Store) -> None:
+    """The scores and verdicts of the documents that quality judges, and a card and a rule."""
+    halves = ([0, 3], [4, 5, 6, 7])
+    scores = [
+        [{"doc_id": doc_id(n), "judged": n % 2 == 1, "score": n / 10} for n in half]
+        for half in halves
+    ]
+    write_table(store, "quality_scores", scores)
+    card = made_card(EVIL)
+    write_folder(store, "quality_model", {"card.json": json.dumps(card)})
+    rule = {"keep": "threshold", "alpha": None, "threshold": 0.4, "last_tie": None}
+    write_folder(store, "quality_rule", {"rule.json": json.dumps(rule)})
+
+
 def write_rest(store: Store) -> None:
+    write_classifier(store)
     ids = {"doc_id": doc_id(4), "cluster_id": doc_id(4), "kept_doc_id": doc_id(4)}
     write_table(store, "clusters", [[ids, ids | {"doc_id": doc_id(5)}]])
     pair = {"doc_id_a": doc_id(4), "doc_id_b": doc_id(5), "jaccard": 0.9, "verified": True}
@@ -106,8 +122,40 @@ def write_rest(store: Store) -> None:
         store.write(json.dumps(record).encode(), "_stages", f"{stage.name}.json")
 
 
-def recipe() -> Any:
-    return SimpleNamespace(name="made", description=EVIL, seed=3, report=ReportSettings())
+def test_the_classifiers_shares_are_those_of_the_verdicts(store: Store):
+    classifier = gather(store, recipe()).classifier
+    assert classifier is not None
+    found = [(r["low"], r["num"], r["num_kept"], r["law"]) for r in classifier.rates]
+    assert found == [(0.3, 1, 0, 0.0), (0.5, 1, 1, 1.0), (0.7, 1, 1, 1.0)]
+    assert [(r["domain"], r["num"], r["num_kept"]) for r in classifier.domains] == [
+        ("a.example", 3, 2)
+    ]
+    assert classifier.drift == {}
+
+
+def test_scores_are_compared_with_another_run(store: Store):
+    compared = recipe(drift_from=store.root)
+    classifier = gather(store, compared).classifier
+    assert classifier is not None
+    assert [row["source"] for row in classifier.drift["sources"]] == ["all", "books", "web"]
+    assert {row["psi"] for row in classifier.drift["sources"]} == {0.0}
+    assert classifier.drift["auc_change"] == 0.0
+    assert store.path("quality", "manifest.json") in files(compared)
+    with pytest.raises(NotBuilt, match="quality"):
+        files(recipe(drift_from=store.path("nowhere")))
+
+
+def test_a_run_without_a_classifier_says_why(store: Store):
+    card = {"trained": False, "why": "quality.enabled is false"}
+    store.remove("quality_model")
+    write_folder(store, "quality_model", {"card.json": json.dumps(card)})
+    facts = gather(store, recipe())
+    assert facts.classifier is not None
+    assert facts.classifier.rates == []
+
+
+def recipe(**report: Any) -> Any:
+    return SimpleNamespace(name="made", description=EVIL, seed=3, report=ReportSettings(**report))
 
 
 def test_the_facts_are_those_of_the_tables(store: Store):

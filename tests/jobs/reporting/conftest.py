@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from jobs.reporting.facts import (
     BenchmarkFacts,
+    ClassifierFacts,
     Cluster,
     Facts,
     Hit,
@@ -29,6 +32,54 @@ def evil(port: int) -> str:
     )
 
 
+def made_card(text: str) -> dict[str, Any]:
+    """A classifier's card in which every word of a document is this text."""
+    ends = [0.7, 0.9]
+    shares = [[0.0, 0.4], [9.0, 0.1]]
+    held_out = {
+        "num_positives": 40, "num_negatives": 60, "num_units": 30, "auc": 0.8421,
+        "average_precision": 0.8, "log_loss": 0.5, "brier": 0.2,
+        "intervals": {"auc": ends, "average_precision": ends, "log_loss": ends, "brier": None},
+        "histogram_edges": [0.0, 0.5, 1.0], "histogram_positives": [10, 30],
+        "histogram_negatives": [45, 15], "calibration_error": 0.031,
+        "calibration": [
+            {"low": 0.2, "num": 50, "mean_score": 0.25, "positive_share": 0.3, "interval": ends},
+            {"low": 0.8, "num": 50, "mean_score": 0.85, "positive_share": 0.8, "interval": None},
+        ],
+        "alpha": {"alpha": 4.25, "interval": [3.0, 6.0], "at_bound": None, "distance": 0.0123,
+                  "kolmogorov_smirnov": 0.05, "curve": shares},
+        "divided_domains": [text],
+    }  # fmt: skip
+    word = {"words": [text, "other"], "weight": 1.25, "part": 0.1}
+    counts = {"num_train": 160, "num_held_out": 40, "num_domains": 9, "by_source": {text: 200}}
+    return {
+        "trained": True, "kind": "logistic", "positives": counts, "negatives": counts,
+        "left_out": {"near_duplicate_of_negative": 7, "benchmark_text": 3, "positives": 10,
+                     "held_out_twins": 2},
+        "regularisation": 10.0,
+        "sweep": [{"regularisation": 1.0, "log_loss": 0.6, "auc": 0.8, "folds": [0.6]},
+                  {"regularisation": 10.0, "log_loss": 0.5, "auc": 0.81, "folds": [0.5]}],
+        "words": {"positive": [word], "negative": [word | {"weight": -1.5}]},
+        "held_out": held_out,
+    }  # fmt: skip
+
+
+def made_classifier(text: str) -> ClassifierFacts:
+    """Facts of a classifier that kept what its law says."""
+    rate = {"num": 100, "num_kept": 20, "rate": 0.2, "interval": [0.13, 0.29]}
+    drift = {"num_before": 5, "num_after": 6, "mean_before": 0.4, "mean_after": 0.5, "psi": 0.113,
+             "kolmogorov_smirnov": 0.2, "source": text}  # fmt: skip
+    return ClassifierFacts(
+        card=made_card(text),
+        rule={"keep": "pareto", "alpha": 4.25, "threshold": None, "last_tie": None},
+        rates=[rate | {"low": 0.3, "high": 0.35, "law": 0.21}],
+        domains=[rate | {"domain": text}],
+        against=text,
+        drift={"sources": [drift], "auc_before": 0.8, "auc_after": 0.84, "auc_change": 0.04,
+               "cosine": 0.97},
+    )  # fmt: skip
+
+
 def facts_of(text: str) -> Facts:
     """Facts in which everything that a document, item or recipe can say is this text."""
     member = Member(title=text[:110], url=text, jaccard=0.93)
@@ -45,6 +96,7 @@ def facts_of(text: str) -> Facts:
     facts.link_outcomes, facts.link_failures = {"captured": 4, "failed": 1}, {"http_status": 1}
     facts.sources = [SourceFacts(name=text, kept=dict.fromkeys(DOCUMENT_STAGES, 3), tokens=40)]
     facts.score_edges, facts.scores = [0.0, 0.5, 1.0], {text: [3, 1]}
+    facts.classifier = made_classifier(text)
     facts.length_edges, facts.lengths = [10.0, 100.0, 1000.0], {text: [2, 2]}
     facts.languages = [(text, 4)]
     facts.num_clusters, facts.cluster_sizes = 1, [(3, 1)]

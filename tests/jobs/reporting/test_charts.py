@@ -60,6 +60,25 @@ def test_one_point_and_a_flat_line_are_drawn():
     assert "<path" in charts.lines({"a": [(0, 2.0), (5, 2.0)]}, title="t", axis="x")
 
 
+def test_measured_shares_have_whiskers_and_a_law():
+    drawn = charts.measured(
+        [(0.5, 0.5, (0.25, 1.0)), (1.0, 0.0, None)], [(0.0, 0.0), (1.0, 1.0)], title="t", axis="x"
+    )
+    assert 'd="M52.0 186.0L618.0 12.0"' in drawn
+    assert '<line class="whisker s1" x1="335.0" x2="335.0" y1="142.5" y2="12.0"/>' in drawn
+    assert '<circle class="dot s1" cx="335.0" cy="99.0" r="3"/>' in drawn
+    assert drawn.count("whisker") == 1
+    assert drawn.count("<circle") == 2
+
+
+def test_a_curve_marks_its_least():
+    drawn = charts.curve([(0.0, 0.4), (32.0, 0.1), (64.0, 0.2)], title="t", axis="x")
+    assert '<circle class="dot s1" cx="335.0"' in drawn
+    assert ">60<" in drawn
+    assert charts.curve([], title="t", axis="x") == ""
+    assert "<path" in charts.curve([(0.0, 0.0)], title="t", axis="x")
+
+
 @pytest.mark.parametrize(
     ("low", "high", "ticks"),
     [(0, 1, [0, 0.2, 0.4, 0.6, 0.8, 1.0]), (0, 300, [0, 100, 200, 300]), (3, 9, [4, 6, 8])],

@@ -101,6 +101,7 @@ def test_a_browser_runs_nothing_and_asks_for_nothing(tmp_path: Path):
         )  # fmt: skip
         with pytest.raises(TimeoutError):
             trap.accept()
+    assert 'section id="classifier"' in seen.stdout
     title = seen.stdout.partition("<title>")[2].partition("</title>")[0]
     assert title.endswith("Winnow")
     assert "<script" not in seen.stdout
