@@ -13,6 +13,7 @@ from corpus.datasets import open_dataset
 from corpus.errors import Damaged, InputError
 from corpus.stages import stage_named
 from corpus.storage import Store
+from corpus.urls import url_key
 from filters.contamination import ContaminationSettings
 from filters.quality import LOW_QUALITY
 from filters.quality.classifier import read_classifier
@@ -47,10 +48,14 @@ def write_root(root, *, num_parts=2, number=240, made=None):
             {
                 "doc_id": key, "source": doc.source, "keep": True, "text": doc.text,
                 "num_characters": len(doc.text), "url": f"https://site{i % 37}.com/{i}",
+                "url_key": url_key(f"https://site{i % 37}.com/{i}"),
             }
         )  # fmt: skip
         dropped = i % 10 == 9
-        screen.append({"doc_id": key, "keep": not dropped, "reason": "x" if dropped else None})
+        screen.append(
+            {"doc_id": key, "keep": not dropped, "reason": "x" if dropped else None,
+             "language": "en", "language_confidence": 1.0, "num_words": 20, "edits": []}
+        )  # fmt: skip
     starts = range(0, number, size)
     write_table(store, "documents", [documents[i : i + size] for i in starts])
     write_table(store, "screen", [screen[i : i + size] for i in starts])
