@@ -15,7 +15,7 @@ English has not:
 Limits: U+0130 (I with a dot), whose `lower()` alone is two code points, becomes `i`; a final sigma
 stays U+03C3. Accents are kept and no Unicode normal form is applied: text arrives in NFC. Joiners
 (U+200C, U+200D) part words. Hashes are not secret and not portable beyond here.
-Cost: 660 MB of text a second on one core in batches of 10 MB, 300 where half is not ASCII; 24 bytes
+Cost: 660 MB of text a second on one core in batches of 10 MB, 250 where half is not ASCII; 24 bytes
 a word, of which a batch of 20 MB and more loses a third of the speed. 2 s to compile once, then
 cached on disk, and 0.3 s a process for the table of code points.
 """
