@@ -156,8 +156,8 @@ def read_about(
 def check_fields(about: Mapping[str, Any], expected: Mapping[str, type], *, where: str) -> None:
     """Raise Damaged unless each field is there and is of its type."""
     for name, kind in expected.items():
-        value: Any = about.get(name)
-        if type(value) is not kind or (kind is float and not np.isfinite(value)):
+        value = about.get(name)
+        if type(value) is not kind or value in (float("inf"), float("-inf")) or value != value:
             raise damaged(f"{where}/{MODEL}: {name} is {value!r}, expected {kind.__name__}")
 
 
@@ -166,7 +166,7 @@ def read_array(files: Mapping[str, bytes], name: str, number: int, *, where: str
     try:
         file = io.BytesIO(files[name])
         numbers = np.load(file, allow_pickle=False)
-    except (KeyError, ValueError, OSError, EOFError) as error:
+    except (KeyError, ValueError, OSError, EOFError, MemoryError) as error:
         found = "no such file" if isinstance(error, KeyError) else str(error)
         raise damaged(f"{where}/{name}: {found}, expected an array of {number}") from error
     if numbers.dtype != np.float64 or numbers.shape != (number,) or file.read(1):
