@@ -1,7 +1,7 @@
-"""The screen: address, language, and the heuristics of Gopher and C4, in this order.
+"""The screen: address, language, and the heuristics of Gopher, C4, FineWeb and RefinedWeb.
 
-Each rule set measures and judges by itself (url.py, language/, heuristics/);
-this file composes them. A document leaves under the first rule that drops it. Every signal is kept
+Each rule set measures and judges by itself (url.py, language/, heuristics/); this file composes
+them. A document leaves under the first rule, in this order, that drops it. Every signal is kept
 in the table, those of rules that are switched off as well, so that a threshold can be judged
 before it is used. Address and language rules hold for every source; the heuristics only for those
 that the recipe marks for them, since books and dialogues break rules that were made for pages.
@@ -16,12 +16,14 @@ import pyarrow as pa
 
 from corpus.config import Settings
 from corpus.sources import Source
-from corpus.words import split_words
+from corpus.words import Words, split_words
 from filters import edits, language, personal, url
-from filters.heuristics import c4, gopher_quality, gopher_repetition
+from filters.heuristics import c4, fineweb, gopher_quality, gopher_repetition, refinedweb
+from filters.heuristics.fineweb import FineWebSettings
 from filters.heuristics.gopher_quality import GopherQualitySettings
 from filters.heuristics.gopher_repetition import GopherRepetitionSettings
-from filters.heuristics.lines import read_lines
+from filters.heuristics.lines import Lines, of_documents, read_lines
+from filters.heuristics.refinedweb import RefinedWebSettings
 from filters.heuristics.signals import Signals
 from filters.personal import PersonalSettings
 from filters.verdict import Fault, first_fault, verdicts
@@ -44,7 +46,11 @@ class ScreenSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=
     gopher_repetition: GopherRepetitionSettings = GopherRepetitionSettings()
     """Repeated lines, paragraphs and n-grams."""
     c4: c4.C4Settings = c4.C4Settings()
-    """Sentences, filler and code."""
+    """Sentences, filler and code; lines that are none."""
+    fineweb: FineWebSettings = FineWebSettings()
+    """Lines that end, short lines, and lines that repeat."""
+    refinedweb: RefinedWebSettings = RefinedWebSettings()
+    """Capitals, counters and buttons among the lines."""
     personal: PersonalSettings = PersonalSettings()
     """Personal data to be masked."""
 
@@ -53,12 +59,17 @@ def screen(
     documents: pa.Table, settings: ScreenSettings, sources: Mapping[str, Source]
 ) -> pa.Table:
     """Measure and judge each document; returns rows of the table `screen`, in order."""
-    signals = measure(documents["text"], settings)
+    lines = read_lines(documents["text"])
+    signals = _measure(lines, split_words(documents["text"]), settings)
     languages = language.detect(documents["text"], settings.language)
     source_names = documents["source"].to_pylist()
     judged = np.array([sources[name].heuristics for name in source_names], np.bool_)
+    removed = {
+        "c4": of_documents(c4.removed(lines, settings.c4), judged),
+        "refinedweb": of_documents(refinedweb.removed(lines, settings.refinedweb), judged),
+    }
     changes = edits.edits_column(
-        documents["text"], {}, personal.find(documents["text"], settings.personal)
+        documents["text"], removed, personal.find(documents["text"], settings.personal)
     )
     faults = [
         *url.judge(documents["url"].to_pylist(), source_names, settings.url, sources),
@@ -82,11 +93,16 @@ def screen(
 
 def measure(texts: pa.Array | pa.ChunkedArray, settings: ScreenSettings) -> Signals:
     """Every signal of every rule set, by name."""
-    words = split_words(texts)
+    return _measure(read_lines(texts), split_words(texts), settings)
+
+
+def _measure(lines: Lines, words: Words, settings: ScreenSettings) -> Signals:
     return {
-        **gopher_quality.measure(texts, words, settings.gopher_quality),
-        **gopher_repetition.measure(read_lines(texts), words, settings.gopher_repetition),
-        **c4.measure(texts, settings.c4),
+        **gopher_quality.measure(lines, words, settings.gopher_quality),
+        **gopher_repetition.measure(lines, words, settings.gopher_repetition),
+        **c4.measure(lines, words, settings.c4),
+        **fineweb.measure(lines, settings.fineweb),
+        **refinedweb.measure(lines, settings.refinedweb),
     }
 
 
@@ -98,6 +114,10 @@ def judge(signals: Signals, settings: ScreenSettings) -> Iterator[Fault]:
         yield from gopher_repetition.judge(signals, settings.gopher_repetition)
     if settings.c4.enabled:
         yield from c4.judge(signals, settings.c4)
+    if settings.fineweb.enabled:
+        yield from fineweb.judge(signals, settings.fineweb)
+    if settings.refinedweb.enabled:
+        yield from refinedweb.judge(signals, settings.refinedweb)
 
 
 def _as_maps(signals: Signals, num_documents: int) -> pa.Array:

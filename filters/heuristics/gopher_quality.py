@@ -1,19 +1,22 @@
 """Gopher's quality rules: is this text made of words, lines and sentences?
 
-Method: one pass over the bytes counts words, lines and symbols; eight thresholds judge the counts
-(Rae et al. 2021, appendix A.1.1). Where the paper leaves room, this file reads it so:
-- a word is a run without white space (datatrove asks a tokenizer and leaves out symbols);
-- stop words are looked up among normalised words, so that "The," is `the` (datatrove's case and
-  punctuation count);
-- lines are those with text, so that blank lines between bullets do not hide a list (datatrove
-  counts blank lines too).
-Limit: made for languages with spaces; a Chinese page has too few words. Cost: about 100 MB/s.
+Method: eight thresholds judge the counts of words, symbols and lines (Rae et al. 2021, appendix
+A.1.1). Where the paper leaves room, this file reads it so; datatrove's reading is a setting except
+for the first:
+- a word is a run without white space (datatrove asks spaCy's tokenizer, which parts "don't", and
+  leaves out the tokens that are marks alone when it counts words and their mean length);
+- stop words are looked up among normalised words, so that "The," is `the` (`stop_word_case`);
+- lines are those with text, so that blank lines between bullets hide no list (`blank_lines`);
+- bullets are Unicode's marks for lists, and `-` and `*` (`bullets`; datatrove knows two).
+Limit: made for languages with spaces; a Chinese page has too few words.
+Cost: 3 ms for 10 MB beside lines.py's and words.py's, which other rules need too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,17 +24,10 @@ import pyarrow as pa
 from numba import njit
 
 from corpus.config import Settings
-from corpus.utf8 import (
-    CodePoints,
-    Int64Array,
-    UInt8Array,
-    UInt32Array,
-    answers,
-    code_points,
-    text_bytes,
-    value_at,
-)
+from corpus.simd import KERNEL
+from corpus.utf8 import Int64Array, UInt8Array, UInt64Array
 from corpus.words import Words, split_words
+from filters.heuristics.lines import Lines, is_one_of, per_document
 from filters.heuristics.signals import Signals
 from filters.verdict import Fault
 
@@ -69,14 +65,21 @@ class GopherQualitySettings(Settings, frozen=True, kw_only=True, forbid_unknown_
     """Most hash signs, and most ellipses, for each word."""
     max_bullet_lines: float = 0.9
     """Largest share of lines that begin with a bullet."""
+    bullets: str = BULLETS
+    """Characters that are bullets; datatrove's are `•-`."""
     max_ellipsis_lines: float = 0.3
     """Largest share of lines that end with an ellipsis."""
+    blank_lines: bool = False
+    """Whether blank lines count as lines, as in datatrove."""
     min_alphabetic_words: float = 0.8
     """Smallest share of words with a letter in them."""
     stop_words: tuple[str, ...] = ("the", "be", "to", "of", "and", "that", "have", "with")
     """The paper's eight; English."""
     min_stop_words: int = 2
     """Fewest different stop words; 0 for other languages."""
+    stop_word_case: bool = False
+    """Whether a stop word must be written as it stands in stop_words, as in datatrove: `The` at a
+    sentence's beginning is none then."""
 
     def __post_init__(self) -> None:
         """Refuse ranges that nothing can pass."""
@@ -88,24 +91,24 @@ class GopherQualitySettings(Settings, frozen=True, kw_only=True, forbid_unknown_
             raise ValueError(f"min_stop_words is {self.min_stop_words}, of {len(self.stop_words)}")
 
 
-def measure(
-    texts: pa.Array | pa.ChunkedArray, words: Words, settings: GopherQualitySettings
-) -> Signals:
-    """Count what the rules ask for; `words` are those of the texts."""
-    table = _flags()
-    parts = [_count(*text, *table) for text in text_bytes(texts)]
-    counts = np.concatenate(parts or [np.zeros((0, 8), np.int64)]).astype(np.float64)
-    num_words, characters, alphabetic, hashes, ellipses, lines, bullets, cut = counts.T
-    some_words, some_lines = np.maximum(num_words, 1), np.maximum(lines, 1)
+def measure(lines: Lines, words: Words, settings: GopherQualitySettings) -> Signals:
+    """Count what the rules ask for; `lines` and `words` are those of the same texts."""
+    num_words = per_document(lines, lines.words)
+    has_text = lines.words > 0
+    counted = ~_is_after_the_end(lines) if settings.blank_lines else has_text
+    bullets = is_one_of(lines.first, settings.bullets) & has_text
+    cut = (lines.dotted > 0) | (lines.last == ord(ELLIPSIS))
+    some_words = np.maximum(num_words, 1)
+    some_lines = np.maximum(per_document(lines, counted), 1)
     return {
         "num_words": num_words,
-        "mean_word_length": characters / some_words,
-        "hashes_per_word": hashes / some_words,
-        "ellipses_per_word": ellipses / some_words,
-        "bullet_lines": bullets / some_lines,
-        "ellipsis_lines": cut / some_lines,
-        "alphabetic_words": alphabetic / some_words,
-        "num_stop_words": _count_stop_words(words, settings.stop_words),
+        "mean_word_length": per_document(lines, lines.characters) / some_words,
+        "hashes_per_word": per_document(lines, lines.hashes) / some_words,
+        "ellipses_per_word": per_document(lines, lines.ellipses) / some_words,
+        "bullet_lines": per_document(lines, bullets) / some_lines,
+        "ellipsis_lines": per_document(lines, cut) / some_lines,
+        "alphabetic_words": (num_words - per_document(lines, lines.letterless)) / some_words,
+        "num_stop_words": _count_stop_words(lines, words, settings),
     }
 
 
@@ -123,74 +126,76 @@ def judge(signals: Signals, settings: GopherQualitySettings) -> Iterator[Fault]:
     yield TOO_FEW_STOP_WORDS, signals["num_stop_words"] < settings.min_stop_words
 
 
-def _count_stop_words(words: Words, stop_words: tuple[str, ...]) -> npt.NDArray[np.float64]:
+def _is_after_the_end(lines: Lines) -> npt.NDArray[np.bool_]:
+    """The empty line after a text's last line feed, which `str.splitlines` does not have."""
+    after = np.zeros(len(lines.starts), np.bool_)
+    after[lines.offsets[1:] - 1] = True
+    return after & (lines.starts == lines.ends)
+
+
+def _count_stop_words(
+    lines: Lines, words: Words, settings: GopherQualitySettings
+) -> npt.NDArray[np.float64]:
     """Different stop words in each document, float64 (num_documents,)."""
     found = np.zeros(len(words.offsets) - 1)
-    for stop_hash in split_words(pa.array(stop_words, pa.string())).hashes:
-        before = np.concatenate([[0], np.cumsum(words.hashes == stop_hash)])
-        found += before[words.offsets[1:]] > before[words.offsets[:-1]]
+    stops = _stop_words(settings.stop_words, settings.stop_word_case)
+    seen = np.full(len(stops.hashes), -1)
+    _find_stop_words(
+        lines.data, lines.starts[lines.offsets[:-1]], words.hashes, words.starts, words.ends,
+        words.offsets, *stops, settings.stop_word_case, seen, found,
+    )  # fmt: skip
     return found
 
 
-_SPACE, _ALPHABETIC, _BULLET, _HASH, _DOT, _ELLIPSIS, _NEWLINE = (1 << bit for bit in range(7))
+class _StopWords(NamedTuple):
+    """Stop words for the kernel."""
+
+    is_candidate: npt.NDArray[np.bool_]
+    """bool (4096,): whether a stop word's hash has these lowest bits."""
+    hashes: UInt64Array
+    """uint64 (num_stop_words,)."""
+    text: UInt8Array
+    """uint8 (num_stop_words, longest): UTF-8, filled up with zeros."""
 
 
 @cache
-def _flags() -> CodePoints:
-    """What the kernel must know of each code point, as bits."""
+def _stop_words(stop_words: tuple[str, ...], exact: bool) -> _StopWords:
+    distinct = sorted({word if exact else word.lower() for word in stop_words})
+    hashes = split_words(pa.array(distinct, pa.string())).hashes
+    if len(hashes) != len(distinct):
+        raise ValueError(f"stop_words {distinct}: expected one word of letters and digits each")
+    is_candidate = np.zeros(4096, np.bool_)
+    is_candidate[hashes & np.uint64(4095)] = True
+    encoded = [word.encode() for word in distinct]
+    text = np.zeros((len(encoded), max(map(len, encoded), default=0)), np.uint8)
+    for row, word in zip(text, encoded, strict=True):
+        row[: len(word)] = np.frombuffer(word, np.uint8)
+    return _StopWords(is_candidate, hashes, text)
 
-    flags = answers(str.isspace) * np.uint32(_SPACE) | answers(str.isalpha) * np.uint32(_ALPHABETIC)
-    for characters, flag in (
-        (BULLETS, _BULLET), ("#", _HASH), (".", _DOT), (ELLIPSIS, _ELLIPSIS), ("\n", _NEWLINE),
-    ):  # fmt: skip
-        flags[[ord(c) for c in characters]] |= np.uint32(flag)
-    return code_points(flags)
 
-
-@njit(cache=True, nogil=True)
-def _count(
-    data: UInt8Array, starts: Int64Array, ends: Int64Array, pages: Int64Array, values: UInt32Array
-) -> Int64Array:
-    """Counts of each document, int64 (num_documents, 8).
-
-    Columns: words, their characters, words with a letter, hash signs, ellipses ("..." without
-    overlap, or U+2026), lines with text, of them those that begin with a bullet, and those that
-    end with an ellipsis (three dots or more, or U+2026; white space after it does not count).
-    """
-    counts = np.zeros((len(starts), 8), np.int64)
-    for d in range(len(starts)):
-        i, end = np.uint64(starts[d]), np.uint64(ends[d])
-        words = characters = alphabetic = hashes = ellipses = lines = bullets = cut = 0
-        in_word = has_letter = has_text = cut_here = False
-        dots = 0
-        while i < end:
-            flags = values[data[i]]
-            length = np.uint64(1)
-            if data[i] >= 128:
-                flags, length = value_at(data, i, end, pages, values)
-            i += length
-            if flags & _SPACE:
-                alphabetic += has_letter
-                in_word = has_letter = False
-                dots = 0
-                if flags & _NEWLINE:
-                    cut += cut_here
-                    has_text = cut_here = False
+@njit(**KERNEL)
+def _find_stop_words(
+    data: UInt8Array, document_starts: Int64Array, hashes: UInt64Array, starts: Int64Array,
+    ends: Int64Array, offsets: Int64Array, is_candidate: npt.NDArray[np.bool_],
+    stop_hashes: UInt64Array, text: UInt8Array, exact: bool, seen: Int64Array,
+    found: npt.NDArray[np.float64],
+) -> None:  # fmt: skip
+    """Count the distinct stop words of each document; seen[k] is the last that had word k."""
+    for d in range(len(document_starts)):
+        for i in range(np.uint64(offsets[d]), np.uint64(offsets[d + 1])):
+            if not is_candidate[hashes[i] & np.uint64(4095)]:
                 continue
-            characters += 1
-            if not in_word:
-                in_word = True
-                words += 1
-            if not has_text:
-                has_text = True
-                lines += 1
-                bullets += (flags & _BULLET) != 0
-            has_letter |= (flags & _ALPHABETIC) != 0
-            hashes += (flags & _HASH) != 0
-            dots = dots + 1 if flags & _DOT else 0
-            ellipses += (flags & _ELLIPSIS) != 0 or (dots > 0 and dots % 3 == 0)
-            cut_here = (flags & _ELLIPSIS) != 0 or dots >= 3
-        alphabetic += has_letter
-        cut += cut_here
-        counts[d] = (words, characters, alphabetic, hashes, ellipses, lines, bullets, cut)
-    return counts
+            for k in range(len(stop_hashes)):
+                if stop_hashes[k] == hashes[i] and seen[k] != d:
+                    begin, end = document_starts[d] + starts[i], document_starts[d] + ends[i]
+                    if not exact or _is_written_so(data, begin, end, text, k):
+                        seen[k] = d
+                        found[d] += 1
+
+
+@njit(**KERNEL)
+def _is_written_so(data: UInt8Array, begin: int, end: int, text: UInt8Array, k: int) -> bool:
+    for i in range(begin, end):
+        if i - begin >= text.shape[1] or data[i] != text[k, i - begin]:
+            return False
+    return end - begin == text.shape[1] or text[k, end - begin] == 0

@@ -151,7 +151,9 @@ def whole_lines(lines: Lines, chosen: BoolArray) -> Spans:
     begins = np.flatnonzero(chosen & (is_first | ~np.roll(chosen, 1)))
     finishes = np.flatnonzero(chosen & (is_last | ~np.roll(chosen, -1)))
     starts = lines.starts[begins] - (is_last[finishes] & ~is_first[begins])
-    return spans(lines, begins, starts, lines.ends[finishes] + ~is_last[finishes])
+    ends = lines.ends[finishes] + ~is_last[finishes]
+    some = starts < ends  # nothing is left of an empty text
+    return spans(lines, begins[some], starts[some], ends[some])
 
 
 def spans(lines: Lines, line: Int64Array, starts: Int64Array, ends: Int64Array) -> Spans:
@@ -170,6 +172,14 @@ def merge(some: Spans, others: Spans) -> Spans:
     order = np.lexsort((starts, document))
     ends = np.concatenate([some.ends, others.ends])
     return Spans(some.offsets + others.offsets, starts[order], ends[order])
+
+
+def of_documents(spans: Spans, chosen: BoolArray) -> Spans:
+    """The spans of the chosen documents, bool (num_documents,); the others have none."""
+    counts = np.diff(spans.offsets)
+    kept = np.repeat(chosen, counts)
+    offsets = np.concatenate([[0], np.cumsum(np.where(chosen, counts, 0))])
+    return Spans(offsets, spans.starts[kept], spans.ends[kept])
 
 
 def _one_buffer(texts: pa.Array | pa.ChunkedArray) -> TextBytes:

@@ -1,5 +1,6 @@
 """The screen: rule sets in their order, per source, with every signal kept."""
 
+import msgspec
 import pyarrow as pa
 import pytest
 
@@ -7,7 +8,7 @@ from corpus.identity import doc_id_of_place
 from corpus.schemas import check
 from corpus.sources import Source
 from filters import language, url
-from filters.heuristics import c4, gopher_quality, gopher_repetition
+from filters.heuristics import c4, fineweb, gopher_quality, gopher_repetition, refinedweb
 from filters.screen import ScreenSettings, screen
 
 SOURCES = {
@@ -82,7 +83,7 @@ def test_every_signal_is_kept_also_of_rules_that_are_off():
     assert (first["language"], first["num_words"]) == ("en", len(GOOD.split()))
     signals = dict(first["signals"])
     assert signals["num_sentences"] == 5.0
-    assert len(signals) == 6 + 13 + 4
+    assert len(signals) == 6 + 13 + 4 + 4 + 1
 
 
 @pytest.mark.parametrize("name", ["gopher_quality", "gopher_repetition", "c4"])
@@ -95,6 +96,36 @@ def test_each_rule_set_has_its_switch(name):
     with_it_off = reasons(ROWS, ScreenSettings(**{name: kind(enabled=False)}))
     assert with_it_off != REASONS
     assert with_it_off[:4] == REASONS[:4]
+
+
+@pytest.mark.parametrize(
+    ("settings", "text", "expected"),
+    [
+        ({"fineweb": {"enabled": True}}, GOOD.replace(".", ""), fineweb.TOO_FEW_END_MARKS),
+        ({"refinedweb": {"enabled": True}}, GOOD + "MAINLY CAPITALS\n" * 3, "too_many_bad_lines"),
+    ],
+)
+def test_rule_sets_that_are_off_unless_asked_for(settings, text, expected):
+    off = {name: {"enabled": False} for name in ("gopher_quality", "gopher_repetition", "c4")}
+    rows = [(text, "crawl", None), (GOOD, "crawl", None), (text, "books", None)]
+    assert reasons(rows, msgspec.convert(off, ScreenSettings)) == [None] * 3
+    assert reasons(rows, msgspec.convert({**off, **settings}, ScreenSettings)) == [
+        expected, None, None,
+    ]  # fmt: skip
+
+
+def test_lines_are_removed_where_the_rules_hold_for_the_source():
+    settings = ScreenSettings(
+        c4=c4.C4Settings(remove_lines=True),
+        refinedweb=refinedweb.RefinedWebSettings(remove_lines=True),
+    )
+    text = "MAINLY CAPITALS\n" + GOOD + "No stop"
+    found = screen(table([(text, "crawl", None), (text, "books", None)]), settings, SOURCES)
+    cut, kept = found["edits"].to_pylist()
+    assert [(text[edit["start"] : edit["end"]], edit["kind"]) for edit in cut] == [
+        ("MAINLY CAPITALS\n", "c4"), ("\nNo stop", "c4"),
+    ]  # fmt: skip
+    assert kept == []
 
 
 def test_order_and_batching_change_nothing():

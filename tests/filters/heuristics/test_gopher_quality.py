@@ -1,6 +1,6 @@
 """Gopher's quality rules: the smallest text that trips each, and the nearest that passes.
 
-The kernel's measures are held against a few lines of plain Python on any text.
+The measures are held against a few lines of plain Python on any text.
 """
 
 import re
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from corpus.words import normalise, split_words
 from filters.heuristics import gopher_quality
 from filters.heuristics.gopher_quality import BULLETS, GopherQualitySettings
+from filters.heuristics.lines import read_lines
 from filters.verdict import first_fault
 
 DEFAULT = GopherQualitySettings()
@@ -23,7 +24,7 @@ PLAIN = "the ship sailed to sea "  # 5 words, two stop words, 18 letters
 def measure(texts, **changes):
     array = pa.array(texts, pa.large_string())
     chosen = GopherQualitySettings(**changes)
-    return gopher_quality.measure(array, split_words(array), chosen)
+    return gopher_quality.measure(read_lines(array), split_words(array), chosen)
 
 
 def reason(text, **changes):
@@ -51,7 +52,7 @@ def twin(text):
 
 @settings(max_examples=300, deadline=None)
 @given(st.lists(TEXT, max_size=4))
-def test_the_kernel_measures_as_the_twin_does(texts):
+def test_texts_measure_as_the_twin_does(texts):
     found = measure(texts)
     assert {name: values.tolist() for name, values in found.items()} == {
         name: [twin(text)[name] for text in texts] for name in twin("")
@@ -135,6 +136,33 @@ def test_stop_words_are_whole_words():
     assert reason("other tobacco offer andes thathave " * 10) == gopher_quality.TOO_FEW_STOP_WORDS
 
 
+@settings(max_examples=200, deadline=None)
+@given(TEXT)
+def test_lines_and_bullets_may_be_read_as_datatrove_reads_them(text):
+    text = re.sub(r"[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]", " ", text)  # parts lines there
+    found = measure([text], blank_lines=True, bullets="•-")
+    lines = text.splitlines()
+    bullets = sum(s.lstrip().startswith("•") or s.lstrip().startswith("-") for s in lines)
+    cut = sum(s.rstrip().endswith("...") or s.rstrip().endswith("…") for s in lines)
+    assert found["bullet_lines"].item() == bullets / max(len(lines), 1)
+    assert found["ellipsis_lines"].item() == cut / max(len(lines), 1)
+
+
+def test_stop_words_may_be_taken_as_they_are_written():
+    text = "The ship and THE sea, the " * 13
+    assert measure([text])["num_stop_words"].item() == 2
+    assert measure([text], stop_word_case=True)["num_stop_words"].item() == 2
+    assert measure(["The ship And be "], stop_word_case=True)["num_stop_words"].item() == 1
+    assert measure(["THE the"], stop_words=("THE", "the"))["num_stop_words"].item() == 1
+    german = {"stop_words": ("Wald", "der"), "stop_word_case": True}
+    assert measure(["den Wald"], **german)["num_stop_words"].item() == 1
+
+
+def test_a_stop_word_of_two_words_is_refused():
+    with pytest.raises(ValueError, match="expected one word of letters and digits each"):
+        measure(["text"], stop_words=("of the", "to"))
+
+
 def test_ranges_that_nothing_can_pass_are_refused():
     with pytest.raises(ValueError, match="min_words <= max_words"):
         GopherQualitySettings(min_words=9, max_words=8)
@@ -142,10 +170,3 @@ def test_ranges_that_nothing_can_pass_are_refused():
         GopherQualitySettings(min_mean_word_length=11)
     with pytest.raises(ValueError, match=re.escape("min_stop_words is 9, of 8")):
         GopherQualitySettings(min_stop_words=9)
-
-
-def test_chunks_change_nothing():
-    chunked = pa.chunked_array([[PLAIN], [], ["- a…", None]], pa.string())
-    found = gopher_quality.measure(chunked, split_words(chunked), DEFAULT)
-    expected = measure([PLAIN, "- a…", None])
-    assert {k: v.tolist() for k, v in found.items()} == {k: v.tolist() for k, v in expected.items()}

@@ -11,7 +11,15 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from filters.heuristics.lines import CLOSERS, Lines, is_one_of, merge, read_lines, whole_lines
+from filters.heuristics.lines import (
+    CLOSERS,
+    Lines,
+    is_one_of,
+    merge,
+    of_documents,
+    read_lines,
+    whole_lines,
+)
 
 SENTENCE_END = re.compile(rf"[.!?]+[{re.escape(CLOSERS)}]*(?=\s|$)")
 # What the rules look at, and white space and closers of one, two and three bytes.
@@ -144,6 +152,7 @@ def test_what_is_left_of_a_text_joins_as_if_the_lines_had_not_been(data, texts):
         starts, ends = spans.starts[mine].tolist(), spans.ends[mine].tolist()
         kept = [line for i, line in enumerate(text.split("\n")) if not chosen[lines.offsets[d] + i]]
         assert without(text, starts, ends) == "\n".join(kept)
+        assert all(start < end for start, end in zip(starts, ends, strict=True))
         assert all(end <= start for end, start in zip(ends, starts[1:], strict=False))
 
 
@@ -153,3 +162,10 @@ def test_spans_of_two_kinds_are_merged_in_order():
     others = whole_lines(lines, np.array([0, 1, 0, 0, 0, 1], np.bool_))
     both = merge(others, some)
     assert [array.tolist() for array in both] == [[0, 3, 4], [0, 2, 5, 1], [2, 4, 7, 3]]
+
+
+def test_only_some_documents_keep_their_spans():
+    lines = read_lines(pa.array(["a\nb", "c", "d\ne\nf"]))
+    spans = whole_lines(lines, np.array([1, 0, 1, 0, 1, 1], np.bool_))
+    some = of_documents(spans, np.array([True, False, True]))
+    assert [array.tolist() for array in some] == [[0, 1, 1, 2], [0, 1], [2, 5]]
