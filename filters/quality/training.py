@@ -29,7 +29,7 @@ from filters.quality.sampling import Examples, check_counts
 from filters.quality.settings import QualitySettings
 from filters.quality.splits import folds_of, hold_out, units_of
 from filters.quality.sweep import choose_regularisation, fit
-from filters.quality.vocabulary import telling_words
+from filters.quality.vocabulary import explained_words, telling_words
 from filters.verdict import BoolArray
 
 CARD_FORMAT = 2  # of card.json; raised when a field would mean something else
@@ -156,7 +156,7 @@ def _learn_logistic(split: Split, settings: QualitySettings, *, seed: int) -> Le
         scale=settings.scale,
         signs=settings.signs,
         ngrams=settings.ngrams,
-        facts=_facts(split, seed),
+        facts=_facts(split, seed, "scikit-learn", "numpy"),
     )
     num_iterations = int(learner.n_iter_[0])
     about = {
@@ -176,17 +176,19 @@ def _learn_fasttext(split: Split, settings: QualitySettings, *, seed: int) -> Le
 
     examples, learns = split.examples, np.flatnonzero(split.is_training)
     some = examples.take(learns)
-    model = fasttext.train(some.texts, some.is_positive, settings, seed=seed)
-    return Learnt(model=model, scores=model.score(examples.texts), about={"sweep": []})
+    facts = _facts(split, seed, "floret", "numpy")
+    model = fasttext.train(some.texts, some.is_positive, settings, seed=seed, facts=facts)
+    about = {"sweep": [], "words": explained_words(model, some.is_positive, some.texts)}
+    return Learnt(model=model, scores=model.score(examples.texts), about=about)
 
 
-def _facts(split: Split, seed: int) -> Facts:
+def _facts(split: Split, seed: int, *libraries: str) -> Facts:
     """What the model says of where it comes from."""
     return Facts(
         seed=seed,
         training_set=_digest(split),
         sources=tuple(sorted(set(split.examples.sources))),
-        libraries={"scikit-learn": version("scikit-learn"), "numpy": version("numpy")},
+        libraries={name: version(name) for name in libraries},
     )
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from filters.quality.classifier import Classifier
 from filters.quality.features import FloatArray, grams, hashed
 from filters.quality.settings import QualitySettings
 from filters.verdict import BoolArray
@@ -24,6 +25,7 @@ from filters.verdict import BoolArray
 NUM_WORDS = 30  # shown of each side
 NUM_CANDIDATES = 8 * NUM_WORDS  # places looked up: a side may have few of the first, or no name
 NUM_DOCUMENTS = 1000  # of each class, read for words
+NUM_EXPLAINED = 300  # of each class, explained one by one: 2 s
 MAX_NAMES = 3  # of one place
 
 
@@ -51,6 +53,33 @@ def telling_words(
         weight = float(weights[place]) * sign  # of one occurrence of these words
         side = sides["positive" if weight > 0 else "negative"]
         side.append({"words": words, "weight": weight, "part": float(parts[place])})
+    return {side: rows[:NUM_WORDS] for side, rows in sides.items()}
+
+
+def explained_words(
+    model: Classifier, is_positive: BoolArray, texts: pa.Array
+) -> dict[str, list[dict[str, Any]]]:
+    """As `telling_words`, of any classifier, out of its explanations of a sample.
+
+    A word's part is the mean of what it adds to positives less what it adds to negatives; its
+    weight is what one occurrence adds on average.
+    """
+    parts: dict[str, float] = defaultdict(float)
+    added: dict[str, float] = defaultdict(float)
+    counts: Counter[str] = Counter()
+    for is_class, sign in ((is_positive, 1.0), (~is_positive, -1.0)):
+        rows = np.flatnonzero(is_class)[:NUM_EXPLAINED].tolist()
+        for row in rows:
+            for part in model.explain(texts[row].as_py()).parts:
+                parts[part.word] += sign * part.contribution / len(rows)
+                added[part.word] += part.contribution
+                counts[part.word] += part.count
+    sides: dict[str, list[dict[str, Any]]] = {"positive": [], "negative": []}
+    for word in sorted(parts, key=lambda word: (-parts[word], word)):
+        if parts[word] > 0 and added[word]:
+            side = sides["positive" if added[word] > 0 else "negative"]
+            weight = added[word] / counts[word]
+            side.append({"words": [word], "weight": weight, "part": parts[word]})
     return {side: rows[:NUM_WORDS] for side, rows in sides.items()}
 
 

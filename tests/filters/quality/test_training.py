@@ -12,6 +12,8 @@ from filters.quality.settings import QualitySettings
 from filters.quality.training import divide, train, untrained_card
 from tests.filters.quality.pages import BAD, GOOD, SETTINGS, examples_of, made, table, text_of
 
+FASTTEXT = QualitySettings(num_features=2**12, kind="fasttext")
+
 
 def texts(*given):
     return pa.array(given, pa.large_string())
@@ -109,6 +111,31 @@ def test_leaks_are_left_out_of_both_sides_and_counted():
     assert split.about["left_out"]["held_out_twins"] == (
         is_twin & ~split.is_training & ~split.is_measured
     ).sum()
+
+
+def test_fasttext_is_measured_on_the_same_split_with_the_same_card():
+    examples = examples_of(table())
+    _, logistic = train(examples, SETTINGS, seed=0)
+    model, card = train(examples, FASTTEXT, seed=0)
+    assert card["kind"] == "fasttext"
+    assert card["training_set"] == logistic["training_set"]
+    for name in ("num_positives", "num_negatives", "num_units"):
+        assert card["held_out"][name] == logistic["held_out"][name]
+    assert set(logistic["held_out"]) == set(card["held_out"])
+    assert card["held_out"]["auc"] == 1.0
+    assert card["sweep"] == []
+    named = [row["words"][0] for row in card["words"]["positive"]]
+    assert set(named[: len(GOOD)]) <= {*GOOD, "</s>"}
+    assert json.loads(json.dumps(card, allow_nan=False)) == card
+    back = read_classifier(model.to_files(), where="here")
+    given = texts(*(text_of(i, GOOD + BAD) for i in range(20)))
+    assert back.score(given).tolist() == model.score(given).tolist()
+
+
+def test_fasttext_learns_the_same_from_any_parts():
+    one, many = (train(examples_of(table(), num_parts=k), FASTTEXT, seed=0) for k in (1, 4))
+    assert one[0].to_files() == many[0].to_files()
+    assert one[1] == many[1]
 
 
 def test_leaks_that_leave_too_few_stop_the_stage():
