@@ -101,7 +101,7 @@ def _measure(lines: Lines, words: Words, settings: ScreenSettings) -> Signals:
         **gopher_quality.measure(lines, words, settings.gopher_quality),
         **gopher_repetition.measure(lines, words, settings.gopher_repetition),
         **c4.measure(lines, words, settings.c4),
-        **fineweb.measure(lines, settings.fineweb),
+        **fineweb.measure(lines, c4.removed_lines(lines, settings.c4), settings.fineweb),
         **refinedweb.measure(lines, settings.refinedweb),
     }
 

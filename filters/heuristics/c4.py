@@ -130,11 +130,16 @@ def bad_lines(lines: Lines, settings: C4Settings) -> BoolArray:
     return ~_has_words(lines, settings) | ~marked | refused
 
 
+def removed_lines(lines: Lines, settings: C4Settings) -> BoolArray:
+    """The bad lines where the settings say that they leave, bool (num_lines,)."""
+    if settings.remove_lines:
+        return bad_lines(lines, settings)
+    return np.zeros(len(lines.starts), np.bool_)
+
+
 def removed(lines: Lines, settings: C4Settings) -> Spans:
     """What C4 takes out of the pages that stay, as far as the settings say so."""
-    bad = np.zeros(len(lines.starts), np.bool_)
-    if settings.remove_lines:
-        bad = bad_lines(lines, settings)
+    bad = removed_lines(lines, settings)
     taken = whole_lines(lines, bad)
     if not settings.remove_citations:
         return taken

@@ -10,6 +10,8 @@ Where paper and code differ, or the code surprises:
 - the code does not strip lines, so that a blank after the stop hides it; here white space around a
   line does not count (`strip_lines`).
 - a quotation mark after the stop ends no sentence in the code; nor does it here (`end_marks`).
+- FineWeb lets C4's rules remove lines first, and then asks these rules: lines that are gone do not
+  count for anything.
 - the code asks spaCy's tokenizer for words, which counts marks as words too, about one in seven;
   here a word is a run without white space, so that a page may have that many fewer line feeds.
 Cost: 6 ms for 10 MB beside lines.py's.
@@ -73,26 +75,30 @@ class FineWebSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields
     """Whether white space around a line does not count; false is datatrove's reading."""
 
 
-def measure(lines: Lines, settings: FineWebSettings) -> Signals:
-    """Shares of the lines with text, and line feeds for each word."""
-    has_text = lines.words > 0
+def measure(lines: Lines, gone: BoolArray, settings: FineWebSettings) -> Signals:
+    """Shares of the lines with text, and line feeds for each word.
+
+    gone: bool (num_lines,), lines that another rule set has removed before.
+    """
+    words = np.where(gone, 0, lines.words)
+    has_text = words > 0
     sizes = lines.characters + lines.blanks
     starts, ends = lines.text_starts, lines.text_ends
-    marked = is_one_of(lines.last, settings.end_marks or END_MARKS)
+    marked = is_one_of(lines.last, settings.end_marks or END_MARKS) & has_text
     if not settings.strip_lines:
-        sizes = sizes + lines.margin
+        sizes += lines.margin
         starts, ends = lines.starts, lines.ends
         marked &= lines.text_ends == lines.ends
     some_lines = np.maximum(per_document(lines, has_text), 1)
-    some_words = np.maximum(per_document(lines, lines.words), 1)
-    some_characters = np.maximum(per_document(lines, sizes), 1)
+    some_words = np.maximum(per_document(lines, words), 1)
+    some_characters = np.maximum(per_document(lines, np.where(gone, 0, sizes)), 1)
     short = has_text & (sizes <= settings.short_line)
     repeated = np.where(_is_repeated(lines, starts, ends, has_text), sizes, 0)
     return {
         "end_mark_lines": per_document(lines, marked) / some_lines,
         "short_lines": per_document(lines, short) / some_lines,
         "duplicate_characters": per_document(lines, repeated) / some_characters,
-        "newlines_per_word": (np.diff(lines.offsets) - 1) / some_words,
+        "newlines_per_word": np.maximum(per_document(lines, ~gone) - 1, 0) / some_words,
     }
 
 

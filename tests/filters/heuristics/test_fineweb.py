@@ -3,6 +3,7 @@
 The measures are held against a few lines of plain Python, datatrove's reading against its code's.
 """
 
+import numpy as np
 import pyarrow as pa
 import pytest
 from hypothesis import given, settings
@@ -19,7 +20,8 @@ LINE = "A line of more than thirty letters"  # 34 characters, 7 words
 
 def measure(texts, **changes):
     lines = read_lines(pa.array(texts, pa.large_string()))
-    return fineweb.measure(lines, FineWebSettings(**changes))
+    nothing = np.zeros(len(lines.starts), np.bool_)
+    return fineweb.measure(lines, nothing, FineWebSettings(**changes))
 
 
 def reason(text, **changes):
@@ -52,6 +54,17 @@ def test_texts_measure_as_the_twin_does(texts, strip):
     assert {name: values.tolist() for name, values in found.items()} == {
         name: [twin(text, strip=strip)[name] for text in texts] for name in twin("", strip=strip)
     }
+
+
+@settings(max_examples=200, deadline=None)
+@given(TEXT, st.data(), st.booleans())
+def test_lines_that_are_gone_count_for_nothing(text, data, strip):
+    whole = text.split("\n")
+    gone = data.draw(st.lists(st.booleans(), min_size=len(whole), max_size=len(whole)))
+    rest = "\n".join(line for line, is_gone in zip(whole, gone, strict=True) if not is_gone)
+    lines, chosen = read_lines(pa.array([text])), FineWebSettings(strip_lines=strip)
+    found = fineweb.measure(lines, np.array(gone, np.bool_), chosen)
+    assert found == measure([rest], strip_lines=strip)
 
 
 def numbered(num, *, marked=0, short=0, words=LINE):
