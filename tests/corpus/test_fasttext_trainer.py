@@ -8,6 +8,8 @@ import pytest
 from corpus.errors import SetupError
 from corpus.fasttext_trainer import train_two_classes
 
+floret = pytest.importorskip("floret")
+
 GOOD = ["considered", "evidence", "suggests", "a", "longer", "argument", "with", "reasons"]
 BAD = ["buy", "cheap", "now", "click", "free", "offer", "winner", "naïve", "中"]
 SETTINGS = {"num_dimensions": 10, "learning_rate": 0.1, "num_epochs": 5, "num_buckets": 64}
@@ -47,7 +49,6 @@ def test_the_same_lines_and_seed_give_the_same_numbers(ngrams):
 
 
 def test_the_mean_over_a_line_is_fasttexts_log_odds(tmp_path):
-    floret = pytest.importorskip("floret")
     found = trained()
     path = tmp_path / "lines.txt"
     path.write_text(
