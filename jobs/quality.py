@@ -26,8 +26,8 @@ from filters.quality.sampling import classes_of
 from filters.quality.selection import Scored, select_top
 from filters.quality.training import untrained_card
 from jobs.quality_training import (
-    BATCH_ROWS,
     CARD,
+    batches,
     folder_files,
     model_files,
     read_folder,
@@ -139,8 +139,7 @@ def _score(
 ) -> None:
     model = _model(root, digest)
     table = survivors(documents, screen, part, quality.COLUMNS)
-    for start in range(0, table.num_rows, BATCH_ROWS):
-        batch = table.slice(start, BATCH_ROWS)
+    for batch in batches(table):
         out.write("quality_scores", quality.score(batch, model, judged))
     out.taken(table.num_rows)
 

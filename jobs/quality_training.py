@@ -9,7 +9,7 @@ The benchmarks' index is 30 bytes a word of them.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from corpus.datasets import Dataset, survivors
-from corpus.errors import InputError
+from corpus.errors import Damaged, InputError
 from filters.ngram_index import NgramIndex, find
 from filters.quality.classifier import Classifier
 from filters.quality.sampling import (
@@ -30,7 +30,7 @@ from filters.quality.sampling import (
     read_examples,
 )
 from filters.quality.settings import QualitySettings
-from filters.quality.training import train
+from filters.quality.training import CARD_FORMAT, train
 from filters.verdict import BoolArray
 from jobs.benchmark_index import benchmark_index
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from jobs.recipe import Recipe
 
 CARD = "card.json"
-BATCH_ROWS = 2000  # documents at a time: 10 MB of text as a rule
+BATCH_CHARACTERS = 10_000_000  # looked at in one go: 2,000 web pages, or ten books
 
 
 def train_on(
@@ -71,9 +71,20 @@ def model_files(model: Classifier, card: Mapping[str, Any]) -> dict[str, bytes]:
 
 
 def read_folder(folder: str) -> dict[str, bytes]:
-    """The files of a model that `winnow quality train` wrote; raises InputError."""
-    paths = folder_files(folder)
-    return {Path(path).name: Path(path).read_bytes() for path in paths}
+    """The files of a model that `winnow quality train` wrote; raises InputError or Damaged."""
+    found = {Path(path).name: Path(path).read_bytes() for path in folder_files(folder)}
+    try:
+        written = json.loads(found[CARD])["format"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise Damaged(
+            f"{folder}/{CARD}: no card of a classifier ({error}); train the quality model again"
+        ) from error
+    if written != CARD_FORMAT:
+        raise Damaged(
+            f"{folder}/{CARD}: format {written}, expected {CARD_FORMAT}; train the quality model "
+            "again"
+        )
+    return found
 
 
 def folder_files(folder: str) -> list[str]:
@@ -106,13 +117,22 @@ def _examples(
     for part in drawn.parts():
         table = survivors(documents, screen, part, ["source", "url", "text"])
         table = table.take(pa.array(drawn.rows(part)))
-        read.append(read_examples(table, classes, _has_benchmark(table["text"], index), settings))
+        has_benchmark = [_has_benchmark(batch["text"], index) for batch in batches(table)]
+        read.append(read_examples(table, classes, np.concatenate(has_benchmark), settings))
     return join(read, seed=seed)
+
+
+def batches(table: pa.Table) -> Iterator[pa.Table]:
+    """The rows of a table (num_characters, text) in turns of bounded text."""
+    turn = np.cumsum(table["num_characters"].to_numpy()) // BATCH_CHARACTERS
+    edges = (np.flatnonzero(np.diff(turn)) + 1).tolist()
+    for first, end in zip([0, *edges], [*edges, table.num_rows], strict=True):
+        if end > first:
+            yield table.slice(first, end - first)
 
 
 def _has_benchmark(texts: pa.ChunkedArray, index: NgramIndex) -> BoolArray:
     """Which texts hold an N-gram of a benchmark: bool (num_texts,)."""
     has = np.zeros(len(texts), np.bool_)
-    for start in range(0, len(texts), BATCH_ROWS):
-        has[start + find(texts.slice(start, BATCH_ROWS), index).document] = True
+    has[find(texts, index).document] = True
     return has

@@ -55,8 +55,8 @@ def files(recipe: Recipe) -> list[str]:
     other = recipe.report.drift_from
     if not other:
         return found
-    # Opened for its error, where the other run has no scores.
-    return [*found, str(open_dataset(Store(other), "quality").local(MANIFEST))]
+    scores = open_dataset(Store(other), "quality")  # raises where that run has none
+    return [*found, str(scores.local(MANIFEST))] if scores.store.is_local else found
 
 
 def run(job: Job) -> None:

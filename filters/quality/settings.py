@@ -17,8 +17,8 @@ class QualitySettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields
     """A folder that `winnow quality train` wrote: its model scores this run, and none is trained.
     Empty: the stage trains one."""
     kind: Literal["logistic", "fasttext"] = "logistic"
-    """logistic: GPT-3's regression on hashed words; fasttext: fastText's classifier, as Pile-CC
-    and DCLM use it."""
+    """What is trained. logistic: GPT-3's regression on hashed words; fasttext: fastText's
+    classifier, as Pile-CC and DCLM use it. A given model says itself which it is."""
     keep: Literal["pareto", "threshold", "top_fraction", "proportional", "all"] = "pareto"
     """pareto: GPT-3's draw; threshold: score at least `threshold`; top_fraction: the best of all
     judged documents (DCLM); proportional: a document stays with a chance of its score (PaLM

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
+from threadpoolctl import threadpool_limits
 
 from filters.quality.ranking import Ranking
 from filters.quality.settings import QualitySettings
@@ -81,7 +82,8 @@ def fit(
     if start is not None:
         learner.coef_, learner.intercept_ = start.coef_.copy(), start.intercept_.copy()
         learner.classes_ = start.classes_
-    with warnings.catch_warnings():
+    # One thread: the last bits of a sum of BLAS depend on how many share it.
+    with threadpool_limits(1), warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the card says it
         learner.fit(counted, is_positive)
     return learner

@@ -23,7 +23,7 @@ from filters.quality.card import measure
 from filters.quality.classifier import Classifier
 from filters.quality.features import FloatArray, features
 from filters.quality.leaks import Twins, find_twins, left_out, seen_in_training
-from filters.quality.model import Facts, QualityModel
+from filters.quality.model import Facts, QualityModel, probability
 from filters.quality.ranking import Ranking
 from filters.quality.sampling import Examples, check_counts
 from filters.quality.settings import QualitySettings
@@ -146,12 +146,16 @@ def _learn_logistic(split: Split, settings: QualitySettings, *, seed: int) -> Le
         ngrams=settings.ngrams,
     )
     is_positive = examples.is_positive[learns]
-    seen = counted[learns]
+    # A place that no document fills has a weight of 0; without them a step costs a fifth.
+    filled = np.unique(counted[learns].indices)
+    seen = counted[learns][:, filled]
     folds = folds_of([split.units[i] for i in learns.tolist()], is_positive, settings, seed=seed)
     chosen, rows = choose_regularisation(seen, is_positive, folds, settings)
     learner = fit(seen, is_positive, settings, chosen)
+    weights = np.zeros(settings.num_features)
+    weights[filled] = learner.coef_[0]
     model = QualityModel(
-        weights=np.ascontiguousarray(learner.coef_[0], np.float64),
+        weights=weights,
         intercept=float(learner.intercept_[0]),
         scale=settings.scale,
         signs=settings.signs,
@@ -165,10 +169,11 @@ def _learn_logistic(split: Split, settings: QualitySettings, *, seed: int) -> Le
         "iterations": num_iterations,
         "converged": num_iterations < settings.max_iterations,
         "words": telling_words(
-            model.weights, seen, is_positive, examples.take(learns).texts, settings
+            weights, counted[learns], is_positive, examples.take(learns).texts, settings
         ),
     }
-    return Learnt(model=model, scores=learner.predict_proba(counted)[:, 1], about=about)
+    scores = probability(counted @ weights + model.intercept)
+    return Learnt(model=model, scores=scores, about=about)
 
 
 def _learn_fasttext(split: Split, settings: QualitySettings, *, seed: int) -> Learnt:

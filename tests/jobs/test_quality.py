@@ -150,7 +150,7 @@ def test_benchmark_text_and_copies_of_negatives_do_not_teach(session, tmp_path):
     _, _, card = run(tmp_path / "run", session, made=made, contamination=settings)
     assert card["left_out"]["benchmark_text"] == 1
     assert card["left_out"]["near_duplicate_of_negative"] == 1
-    assert card["positives"]["by_source"] == {"webtext": 52}  # of 60, 6 dropped by the screen
+    assert card["positives"]["by_source"] == {"webtext": 58}  # of 60
 
 
 def saved(store, folder):
@@ -193,6 +193,9 @@ def test_a_given_model_that_is_none_stops_the_stage(session, tmp_path):
     (tmp_path / "given" / "weights.npy").write_bytes(b"no array")
     with pytest.raises(Damaged, match=r"weights\.npy"):
         run(tmp_path / "two", session, model=given)
+    (tmp_path / "given" / "card.json").write_text('{"format": 1}', "utf-8")
+    with pytest.raises(Damaged, match=r"card\.json: format 1, expected 2"):
+        run(tmp_path / "three", session, model=given)
 
 
 def test_the_benchmarks_are_files_of_the_stage(tmp_path):
