@@ -6,7 +6,7 @@ break never joins two words to one, and both kinds of classifier see the same wo
 The saved model has one number a word, to which fastText's own comes down when there are two classes
 (corpus/fasttext_trainer.py). Classes of unequal size are weighed out of the score by their log
 ratio, so that it is the probability under equal priors, as the logistic model's is.
-Cost, one core: 0.3 GB of text a second to score; 2 minutes a GB to train.
+Cost, one core: 0.3 GB of text a second to score; 4 minutes a GB to train.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 The counts are those of scikit-learn's HashingVectorizer over the words of corpus/words.py, to the
 bit. Training takes them as a sparse matrix; scoring takes no more than their product with the
 weights, and counts a document in a table that stays in the cache (1 MB for 2^18 places).
-Cost, one core: 0.5 GB of text a second to score, 0.1 GB for the matrix.
+Cost, one core: 0.5 GB of text a second to score, 0.2 GB for the matrix.
 """
 
 from __future__ import annotations
