@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pyarrow as pa
 
+from corpus.blocklists import NO_LISTS, BlockLists
 from corpus.config import Settings
 from corpus.sources import Source
 from corpus.words import Words, split_words
@@ -38,7 +39,7 @@ class ScreenSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=
     """The screen's rule sets."""
 
     url: url.UrlSettings = url.UrlSettings()
-    """Wikipedia and blocked domains."""
+    """Wikipedia, block lists, and words in addresses."""
     language: language.LanguageSettings = language.LanguageSettings()
     """Languages that stay."""
     gopher_quality: GopherQualitySettings = GopherQualitySettings()
@@ -56,9 +57,15 @@ class ScreenSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 def screen(
-    documents: pa.Table, settings: ScreenSettings, sources: Mapping[str, Source]
+    documents: pa.Table,
+    settings: ScreenSettings,
+    sources: Mapping[str, Source],
+    lists: BlockLists = NO_LISTS,
 ) -> pa.Table:
-    """Measure and judge each document; returns rows of the table `screen`, in order."""
+    """Measure and judge each document; returns rows of the table `screen`, in order.
+
+    lists: what the files hold that settings.url names.
+    """
     lines = read_lines(documents["text"])
     signals = _measure(lines, split_words(documents["text"]), settings)
     languages = language.detect(documents["text"], settings.language)
@@ -72,7 +79,7 @@ def screen(
         documents["text"], removed, personal.find(documents["text"], settings.personal)
     )
     faults = [
-        *url.judge(documents["url"].to_pylist(), source_names, settings.url, sources),
+        *url.judge(documents["url"].to_pylist(), source_names, settings.url, sources, lists),
         *language.judge(languages, settings.language),
         *((reason, drops & judged) for reason, drops in judge(signals, settings)),
         (NOTHING_LEFT, edits.nothing_left(documents["text"], changes)),

@@ -7,27 +7,47 @@ signal beside it (filters/screen.py).
 from __future__ import annotations
 
 import sys
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from corpus.blocklists import (
+    BlockLists,
+    Counts,
+    FileMark,
+    list_files,
+    mark_files,
+    read_block_lists,
+    told,
+)
+from corpus.errors import InputError
 from corpus.publishing import PartOutput
 from corpus.sources import Source
 from filters import screen as screening
 from filters.screen import ScreenSettings
+from filters.url import UrlSettings
 
 if TYPE_CHECKING:
     from jobs.parts import Job
+    from jobs.recipe import Recipe
 
 BATCH_ROWS = 2000  # documents measured at a time: 10 MB of text as a rule
+
+
+def files(recipe: Recipe) -> list[str]:
+    """The block lists; raises InputError where one is missing."""
+    return list_files(recipe.screen.url.list_patterns())
 
 
 def run(job: Job) -> None:
     """Judge every document that has a text."""
     recipe = job.recipe
+    marks = mark_files(recipe.screen.url.list_patterns())
+    for path, count in _read_lists(recipe.screen.url, marks)[1].items():
+        job.log(f"{path}: {told(count)}")
     job.judge(
-        partial(_judge, recipe.screen, recipe.sources),
+        partial(_judge, recipe.screen, recipe.sources, marks),
         after="documents",
         columns=screening.COLUMNS,
         verdicts="screen",
@@ -35,11 +55,34 @@ def run(job: Job) -> None:
 
 
 def _judge(
-    settings: ScreenSettings, sources: dict[str, Source], documents: pa.Table, out: PartOutput
+    settings: ScreenSettings,
+    sources: dict[str, Source],
+    marks: tuple[FileMark, ...],
+    documents: pa.Table,
+    out: PartOutput,
 ) -> pa.Table:
+    lists, _ = _read_lists(settings.url, marks)
     return pa.concat_tables(
-        screening.screen(documents.slice(start, BATCH_ROWS), settings, sources)
+        screening.screen(documents.slice(start, BATCH_ROWS), settings, sources, lists)
         for start in range(0, max(documents.num_rows, 1), BATCH_ROWS)
+    )
+
+
+@lru_cache(maxsize=1)
+def _read_lists(settings: UrlSettings, marks: tuple[FileMark, ...]) -> tuple[BlockLists, Counts]:
+    """The lists, read once a process: a task brings their names, not millions of domains."""
+    here = mark_files(settings.list_patterns())
+    if here != marks:
+        path = next((a.path for a, b in zip(here, marks, strict=False) if a != b), "their number")
+        raise InputError(
+            f"block lists: {path} is not what it was when the stage began; got {here}, expected "
+            f"{marks}; run the stage again, with the same files on every machine"
+        )
+    return read_block_lists(
+        addresses=settings.block_lists,
+        words=settings.word_lists,
+        subwords=settings.subword_lists,
+        soft_words=settings.soft_word_lists,
     )
 
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from corpus.blocklists import mark_files
 from corpus.datasets import open_dataset
+from corpus.errors import InputError
 from corpus.sources import Source
 from corpus.storage import Store
-from filters import language
+from filters import language, url
 from filters.heuristics import gopher_quality
 from filters.screen import ScreenSettings
+from filters.url import UrlSettings
 from jobs import screen
 from tests.filters.test_screen import GERMAN, GOOD
 from tests.judged import Doc, doc_id, job_at, write_table
@@ -49,3 +52,40 @@ def test_every_text_has_a_verdict_in_its_own_part(session, tmp_path):
         "taken": 4, "kept": 2,
         "dropped": {language.OTHER_LANGUAGE: 1, gopher_quality.TOO_FEW_WORDS: 1},
     }  # fmt: skip
+
+
+def test_block_lists_reach_the_tasks_and_the_fingerprint(session, tmp_path, capsys):
+    store = Store(str(tmp_path / "root"))
+    blocked, words = tmp_path / "blocked.txt", tmp_path / "words.txt"
+    blocked.write_text("a.example\nlocalhost\n")
+    words.write_text("casino\n")
+    rows = rows_of([Doc(GOOD), Doc(GOOD), Doc(GOOD)])
+    addresses = ("https://www.a.example/", "https://b.example/casino", "https://b.example/")
+    rows = [{**row, "url": address} for row, address in zip(rows, addresses, strict=True)]
+    write_table(store, "documents", [rows[:1], rows[1:]])
+    settings = UrlSettings(block_lists=(str(blocked),), word_lists=(str(words),))
+    job = job_at(store, "screen", session, screen=ScreenSettings(url=settings), sources=SOURCES)
+    assert screen.files(job.recipe) == [str(blocked), str(words)]
+    screen.run(job)
+    assert open_dataset(store, "screen").read_all(["reason"])["reason"].to_pylist() == [
+        url.BLOCKED_DOMAIN, url.BLOCKED_WORD, None,
+    ]  # fmt: skip
+    assert f"{blocked}: 1 domains, 1 no_domain" in "".join(capsys.readouterr())
+
+
+def test_a_list_that_changes_meanwhile_stops_the_stage(tmp_path):
+    blocked = tmp_path / "blocked.txt"
+    blocked.write_text("a.example\n")
+    settings = UrlSettings(block_lists=(str(blocked),))
+    marks = mark_files(settings.list_patterns())
+    blocked.write_text("a.example\nb.example\n")
+    with pytest.raises(InputError, match=r"blocked\.txt is not what it was when the stage began"):
+        screen._read_lists(settings, marks)
+
+
+def test_a_missing_list_stops_before_the_stage(session, tmp_path):
+    settings = UrlSettings(block_lists=(str(tmp_path / "absent"),))
+    store = Store(str(tmp_path))
+    job = job_at(store, "screen", session, screen=ScreenSettings(url=settings), sources=SOURCES)
+    with pytest.raises(InputError, match="absent matches no file"):
+        screen.files(job.recipe)
