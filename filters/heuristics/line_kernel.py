@@ -35,7 +35,7 @@ NUM_PLACES = 4
 ) = range(15)  # fmt: skip
 NUM_COUNTS = 15
 
-_NONE, _ONE, _TWO, _TOP = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(63)
+_NONE, _ONE, _TOP = np.uint64(0), np.uint64(1), np.uint64(63)
 _ALL = ~_NONE
 _DOT, _MARK, _QUESTION, _HASH, _BRACKET = (ord(character) for character in ".!?#{")
 _LONG = 64  # a word that may be too long for a line runs over the end of a block
@@ -73,12 +73,13 @@ def cut_lines(
             begun = word & ~((word << _ONE) | in_word)
             in_word = word >> _TOP
 
-            unlettered = word & ~letter
+            unlettered = word & ~letter  # a one passes from each word's start up to a letter
             passed = unlettered + (begun | letterless)
             letterless = np.uint64(passed < unlettered)
 
             dot = equal_mask(data, at, _DOT) & word
             stop = dot | ((equal_mask(data, at, _MARK) | equal_mask(data, at, _QUESTION)) & word)
+            # What stands behind a run of stops, and behind the closers after it.
             behind = (((stop << _ONE) | after_stop) & ~stop) | closing
             after_stop = stop >> _TOP
             closer &= word
