@@ -57,9 +57,7 @@ def line_sentences(line, chosen):
     return max(1, len(SENTENCE_END.findall(text)))
 
 
-@settings(max_examples=400, deadline=None)
-@given(st.lists(TEXT, max_size=4), st.booleans())
-def test_sentences_and_bad_lines_are_those_of_the_twin(texts, need_end_mark):
+def check_against_the_twin(texts, *, need_end_mark):
     chosen = C4Settings(need_end_mark=need_end_mark)
     found = [[line_sentences(line, chosen) for line in text.split("\n")] for text in texts]
     signals = measure(texts, need_end_mark=need_end_mark)
@@ -70,6 +68,17 @@ def test_sentences_and_bad_lines_are_those_of_the_twin(texts, need_end_mark):
     assert signals["curly_bracket"].tolist() == ["{" in text for text in texts]
     lines = read_lines(pa.array(texts, pa.large_string()))
     assert c4.bad_lines(lines, chosen).tolist() == [n == 0 for lines in found for n in lines]
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.lists(TEXT, max_size=4), st.booleans())
+def test_sentences_and_bad_lines_are_those_of_the_twin(texts, need_end_mark):
+    check_against_the_twin(texts, need_end_mark=need_end_mark)
+
+
+def test_those_of_real_texts_too(real_texts):
+    check_against_the_twin(real_texts, need_end_mark=True)
+    check_against_the_twin(real_texts, need_end_mark=False)
 
 
 def test_five_sentences_pass_and_four_are_too_few():

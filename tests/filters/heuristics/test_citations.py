@@ -30,17 +30,27 @@ def line_twin(line):
     return spans, len(SENTENCE_END.findall(text)), ord(last)
 
 
-@settings(max_examples=500, deadline=None)
-@given(st.lists(TEXT | st.text(), max_size=4))
-@example(["So.[1] [2] And.\u2019[3]\n[edit]\nIt ends...[12] ", "[[1]][[", "x" * 62 + ".[edit]"])
-def test_lines_are_read_as_if_the_citations_were_not_there(texts):
+def reread(texts):
+    """The same of each line, as it is found."""
     lines = read_lines(pa.array(texts, pa.large_string()))
     found = read_citations(lines)
     spans = [[] for _ in lines.starts]
     for line, start, end in zip(found.lines, found.starts, found.ends, strict=True):
         spans[line].append((start - lines.starts[line], end - lines.starts[line]))
-    expected = [line_twin(line) for text in texts for line in text.split("\n")]
-    assert list(zip(spans, found.stops, found.last, strict=True)) == expected
+    return list(zip(spans, found.stops, found.last, strict=True))
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(TEXT | st.text(), max_size=4))
+@example(["So.[1] [2] And.\u2019[3]\n[edit]\nIt ends...[12] ", "[[1]][[", "x" * 62 + ".[edit]"])
+def test_lines_are_read_as_if_the_citations_were_not_there(texts):
+    assert reread(texts) == [line_twin(line) for text in texts for line in text.split("\n")]
+
+
+def test_real_lines_are_read_so_too(real_texts):
+    expected = [line_twin(line) for text in real_texts for line in text.split("\n")]
+    assert reread(real_texts) == expected
+    assert sum(len(spans) for spans, _, _ in expected) > 20
 
 
 @pytest.mark.parametrize("offset", range(0, 70, 9))

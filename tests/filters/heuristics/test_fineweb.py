@@ -47,13 +47,23 @@ def twin(text, *, strip):
     }
 
 
+def check_against_the_twin(texts, *, strip):
+    found = measure(texts, strip_lines=strip)
+    expected = [twin(text, strip=strip) for text in texts]
+    assert {name: values.tolist() for name, values in found.items()} == {
+        name: [measures[name] for measures in expected] for name in twin("", strip=strip)
+    }
+
+
 @settings(max_examples=400, deadline=None)
 @given(st.lists(TEXT, max_size=4), st.booleans())
 def test_texts_measure_as_the_twin_does(texts, strip):
-    found = measure(texts, strip_lines=strip)
-    assert {name: values.tolist() for name, values in found.items()} == {
-        name: [twin(text, strip=strip)[name] for text in texts] for name in twin("", strip=strip)
-    }
+    check_against_the_twin(texts, strip=strip)
+
+
+def test_real_texts_measure_so_too(real_texts):
+    check_against_the_twin(real_texts, strip=True)
+    check_against_the_twin(real_texts, strip=False)
 
 
 @settings(max_examples=200, deadline=None)

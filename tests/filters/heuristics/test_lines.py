@@ -1,7 +1,5 @@
 """Lines and their counts: the kernel against plain Python, and spans that join cleanly."""
 
-import gzip
-import json
 import re
 from itertools import pairwise
 
@@ -118,12 +116,8 @@ def test_nulls_slices_and_chunks_change_nothing():
     assert measured([]) == []
 
 
-@pytest.mark.parametrize("name", ["multilingual", "web_gold", "reddit_selftext"])
-def test_real_lines_are_counted_as_the_twin_does(name, real_data):
-    path = real_data / "text" / f"{name}.jsonl.gz"
-    with gzip.open(path, "rt", encoding="utf-8") as rows:
-        texts = [json.loads(row)["text"] for row in rows][:400]
-    assert measured(texts) == [twin(text) for text in texts]
+def test_real_lines_are_counted_as_the_twin_does(real_texts):
+    assert measured(real_texts) == [twin(text) for text in real_texts]
 
 
 def test_a_set_of_characters_is_asked_of_all_lines():

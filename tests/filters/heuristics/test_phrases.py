@@ -37,6 +37,13 @@ def test_each_line_has_the_bits_of_its_phrases(texts):
     assert found_in(texts) == [bits for text in texts for bits in twin(text)]
 
 
+def test_real_lines_have_the_bits_of_their_phrases(real_texts):
+    phrases = ("the end", "javascript", "privacy policy", "ing", "()", "и в", "1.")
+    expected = [bits for text in real_texts for bits in twin(text, phrases)]
+    assert found_in(real_texts, phrases) == expected
+    assert all(any(bits & 1 << k for bits in expected) for k in (1, 3, 5, 6))
+
+
 @pytest.mark.parametrize("offset", range(0, 130, 7))
 def test_nothing_depends_on_where_in_a_block_a_phrase_stands(offset):
     text = "x" * offset + "JavaScript\n\nWe use Cookies"

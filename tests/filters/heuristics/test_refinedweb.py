@@ -75,6 +75,12 @@ def test_bad_lines_are_those_of_the_twin(text):
     assert found == [twin(line) for line in text.split("\n")]
 
 
+def test_bad_lines_of_real_texts_are_those_of_the_twin(real_texts):
+    lines = read_lines(pa.array(real_texts, pa.large_string()))
+    found = refinedweb.bad_lines(lines, RefinedWebSettings()).tolist()
+    assert found == [twin(line) for text in real_texts for line in text.split("\n")]
+
+
 @pytest.mark.parametrize(
     ("bad", "good"),
     [

@@ -44,6 +44,13 @@ def test_any_list_with_words_is_searched_for(entries, text):
     assert has([text], entries) == [bool(entries) and twin(text, stripped)]
 
 
+def test_real_texts_hold_the_entries_that_the_expression_finds(real_texts):
+    entries = ("kill", "how to", "u.s.", "state-of-the-art", "rock & roll", "не", "C++", "c#")
+    found = has(real_texts, entries)
+    assert found == [twin(text, entries) for text in real_texts]
+    assert 0 < sum(found) < len(found)
+
+
 @pytest.mark.parametrize("text", ["🖕", "a🖕b", "x\n 🖕 "])
 def test_marks_alone_are_found_wherever_they_stand(text):
     assert has([text, "x"], ("🖕", "word")) == [True, False]
