@@ -163,3 +163,16 @@ def test_only_some_documents_keep_their_spans():
     spans = whole_lines(lines, np.array([1, 0, 1, 0, 1, 1], np.bool_))
     some = of_documents(spans, np.array([True, False, True]))
     assert [array.tolist() for array in some] == [[0, 1, 1, 2], [0, 1], [2, 5]]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=300), st.binary(max_size=80))
+def test_bytes_that_are_no_utf8_are_lines_all_the_same(data, beyond):
+    offsets = np.array([0, len(data), len(data + beyond)], np.int64)
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(data + beyond)]
+    lines = read_lines(pa.Array.from_buffers(pa.large_string(), 2, buffers))
+    mine = slice(*lines.offsets[:2])
+    found = [data[a:b] for a, b in zip(lines.starts[mine], lines.ends[mine], strict=True)]
+    assert found == data.split(b"\n")
+    assert (lines.words >= lines.letterless).all()
+    assert (lines.text_starts <= lines.text_ends).all()
