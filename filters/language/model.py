@@ -48,10 +48,9 @@ class Tables(NamedTuple):
     """The words' UTF-8, one after another."""
     word_offsets: Int64Array
     """int64 (num_words + 1,): where each begins."""
-    bucket_bits: UInt64Array
-    """uint64 (num_buckets / 64 + 1,): which buckets have a row."""
-    bucket_ranks: Int32Array
-    """int32, as long: row of the first bucket that these 64 bits name."""
+    buckets: UInt64Array
+    """uint64 (num_buckets / 32 + 1,): in the low half which of 32 buckets have a row, in the high
+    half the row of the first of them; the others' follow it."""
     nodes: Float32Array
     """float32 (num_labels - 1, dim): an inner node a row, the root last."""
     children: Int32Array
@@ -96,14 +95,13 @@ def read_model(data: bytes, where: str) -> Model:
     nodes = reader.array("<f4", len(labels) * dim).reshape(-1, dim)[:-1]  # the last is not used
     reader.expect("bytes left over", len(data) - reader.at, 0)
     reader.expect("row of the end of a line", END_OF_LINE in words, True)
-    bits, ranks, order = _bucket_index(reader, buckets, num_buckets, len(words))
+    index, order = _bucket_index(reader, buckets, num_buckets, len(words))
     tables = Tables(
         rows=np.concatenate([rows[: len(words)], rows[order]]),
         word_slots=_word_slots(words),
         word_bytes=np.frombuffer(b"".join(words), np.uint8).copy(),
         word_offsets=np.cumsum([0, *map(len, words)], dtype=np.int64),
-        bucket_bits=bits,
-        bucket_ranks=ranks,
+        buckets=index,
         nodes=nodes,
         children=huffman_tree(counts),
         num_buckets=num_buckets,
@@ -239,19 +237,19 @@ def _read_centroids(reader: _Reader, dim: int, num_parts: int) -> Float32Array:
 
 def _bucket_index(
     reader: _Reader, buckets: Int32Array, num_buckets: int, num_words: int
-) -> tuple[UInt64Array, Int32Array, Int64Array]:
-    """Bits and ranks of the buckets that were kept, and the file's row of each in their order."""
+) -> tuple[UInt64Array, Int64Array]:
+    """The buckets that were kept as `Tables` has them, and the file's row of each in order."""
     kept = buckets[np.argsort(buckets[:, 0], kind="stable")].astype(np.int64)
     places, rows = kept.T
     reader.expect("rows of the buckets", np.array_equal(np.sort(rows), np.arange(len(kept))), True)
     distinct = bool((np.diff(places) > 0).all()) and places[0] >= 0 and places[-1] < num_buckets
     reader.expect("buckets that differ and lie below their number", distinct, True)
-    is_kept = np.zeros((num_buckets // 64 + 1) * 64, np.bool_)
+    is_kept = np.zeros((num_buckets // 32 + 1) * 32, np.bool_)
     is_kept[places] = True
-    bits = np.packbits(is_kept, bitorder="little").view("<u8").astype(np.uint64)
-    counts = is_kept.reshape(-1, 64).sum(axis=1)
-    ranks = (num_words + np.cumsum(counts) - counts).astype(np.int32)
-    return bits, ranks, num_words + rows
+    bits = np.packbits(is_kept, bitorder="little").view("<u4").astype(np.uint64)
+    counts = is_kept.reshape(-1, 32).sum(axis=1)
+    first_rows = (num_words + np.cumsum(counts) - counts).astype(np.uint64)
+    return bits | first_rows << np.uint64(32), num_words + rows
 
 
 def _word_slots(words: list[bytes]) -> Int32Array:

@@ -1,4 +1,4 @@
-"""Model files for the tests: the bundled one, and one of two words and two labels."""
+"""Model files for the tests, and the sample of a text in plain Python."""
 
 import struct
 from importlib import metadata
@@ -38,3 +38,19 @@ def tiny_model() -> bytes:
         struct.pack("<?qq", False, 2, 2),
         struct.pack("<4f", 0.5, -0.5, 0, 0),
     ])  # fmt: skip
+
+
+def sample(text, length, num_samples):
+    """The pieces that are looked at, as byte offsets, in ten lines of plain Python."""
+    data = text.encode()
+    if len(text) <= length * num_samples:
+        return [(0, len(data))]
+    borders = [0, *np.cumsum([len(character.encode()) for character in text]).tolist()]
+    pieces, at = [], 0
+    for i in range(num_samples):
+        at = max(at, (len(data) - length) * i // max(num_samples - 1, 1))
+        first = next(n for n, border in enumerate(borders) if border >= at)
+        last = min(first + length, len(text))
+        pieces.append((borders[first], borders[last]))
+        at = borders[last]
+    return pieces

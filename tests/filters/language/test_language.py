@@ -117,11 +117,6 @@ def test_columns_of_any_kind_and_of_several_chunks_are_read():
     assert (empty.codes, len(empty.confidences)) == ([], 0)
 
 
-def test_no_letter_or_blank_lies_beyond_the_code_points_that_are_asked_about():
-    for code_point in range(language._NUM_LETTERED, sys.maxunicode + 1):
-        assert language._kind(chr(code_point)) == 0
-
-
 def test_the_package_of_the_model_is_not_imported():
     # It would bring a downloader and its network modules into every worker.
     code = (

@@ -26,11 +26,11 @@ def test_the_bundled_model_is_the_one_of_176_languages():
 
 def test_every_bucket_with_a_row_is_found_by_its_bit_and_rank():
     tables = bundled_model().tables
-    bits = np.unpackbits(tables.bucket_bits.view(np.uint8), bitorder="little")
+    has_row = np.unpackbits(tables.buckets.astype("<u4").view(np.uint8), bitorder="little")
     num_words = len(tables.word_offsets) - 1
-    assert bits.sum() == 50_000 - num_words
-    ranks = num_words + np.cumsum(bits) - bits
-    assert np.array_equal(ranks[::64], tables.bucket_ranks)
+    assert has_row.sum() == 50_000 - num_words
+    rows = num_words + np.cumsum(has_row) - has_row
+    assert np.array_equal(rows[::32], tables.buckets >> np.uint64(32))
 
 
 def test_every_word_is_found_by_its_hash():
