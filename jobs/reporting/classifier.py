@@ -19,6 +19,7 @@ from jobs.quality_drift import compare, read_card
 from jobs.reporting.facts import ClassifierFacts
 
 RULE = "rule.json"
+NUM_POINTS = 101  # of the rule's law, as drawn
 NO_ADDRESS = "(no address)"
 
 
@@ -34,11 +35,14 @@ def gather_classifier(
         "quality_rule", RULE))  # fmt: skip
     if not card["trained"]:
         return ClassifierFacts(card=card, rule=found)
-    rates = _rates(store, Rule(**found))
+    rule = Rule(**found)
+    rates = _rates(store, rule)
+    scores = np.linspace(0, 1, NUM_POINTS)
     return ClassifierFacts(
         card=card,
         rule=found,
         rates=rates.by_score(),
+        law=list(zip(scores.tolist(), rule.probability(scores).tolist(), strict=True)),
         domains=rates.by_domain(num_domains),
         against=against,
         drift=compare(Store(against), store) if against else {},

@@ -134,7 +134,7 @@ def _keep_rates(facts: ClassifierFacts) -> str:
         f"<h3>Share kept by score</h3><p class='quiet'>The rule: {escape(law)}.</p>"
         + legend(["the rule's law", "kept"])
         + measured(
-            points, [(x, row["law"]) for x, row in placed],
+            points, facts.law,
             title="Share kept by score", axis="quality score",
         )
         + f"<details><summary>The numbers</summary><table>{head}{rows}</table></details>"

@@ -130,6 +130,7 @@ def test_the_classifiers_shares_are_those_of_the_verdicts(store: Store):
     assert [(r["domain"], r["num"], r["num_kept"]) for r in classifier.domains] == [
         ("a.example", 3, 2)
     ]
+    assert [p for _, p in classifier.law] == [0.0] * 40 + [1.0] * 61
     assert classifier.drift == {}
 
 

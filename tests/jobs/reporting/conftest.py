@@ -73,6 +73,7 @@ def made_classifier(text: str) -> ClassifierFacts:
         card=made_card(text),
         rule={"keep": "pareto", "alpha": 4.25, "threshold": None, "last_tie": None},
         rates=[rate | {"low": 0.3, "high": 0.35, "law": 0.21}],
+        law=[(0.0, 0.05), (0.5, 0.18), (1.0, 1.0)],
         domains=[rate | {"domain": text}],
         against=text,
         drift={"sources": [drift], "auc_before": 0.8, "auc_after": 0.84, "auc_change": 0.04,
