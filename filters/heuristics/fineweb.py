@@ -5,8 +5,10 @@ lines with text, the share that end like a sentence, the share that are short, t
 characters in lines that repeat an earlier one; and line feeds for each word.
 
 Where paper and code differ, or the code surprises:
-- the paper gives 0.1 for the repeated characters, the code 0.01; the code made the data set, so its
-  value is the default.
+- the paper gives 0.1 for the repeated characters, the code 0.01, and only the code has a rule for
+  line feeds; the code made the data set, so its values are the default.
+- the paper's lines are short below 30 characters, the code's up to 30 (`short_line`); at a threshold
+  the paper drops and the code keeps, as this file does.
 - the code does not strip lines, so that a blank after the stop hides it; here white space around a
   line does not count (`strip_lines`).
 - a quotation mark after the stop ends no sentence in the code; nor does it here (`end_marks`).
@@ -68,9 +70,9 @@ class FineWebSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields
     short_line: int = 30
     """Most characters of a short line."""
     max_duplicate_characters: float = 0.01
-    """Characters of lines equal to an earlier one, of all but line feeds. The paper's text: 0.1."""
+    """Characters of lines equal to an earlier one, of all but line feeds. The paper has 0.1."""
     max_newlines_per_word: float = 0.3
-    """Most line feeds for each word."""
+    """Most line feeds for each word; the code's rule, not the paper's."""
     strip_lines: bool = True
     """Whether white space around a line does not count; false is datatrove's reading."""
 
