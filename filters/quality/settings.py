@@ -25,7 +25,8 @@ class QualitySettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields
     section 3: low scores are sampled less, none is barred); all: scored, nothing dropped."""
     alpha: float | Literal["fit"] = 9.0
     """Exponent of the Pareto rule (GPT-3: 9; Pile-CC: 3); higher keeps less. "fit": the one whose
-    kept negatives score as held-out positives do, GPT-3's own criterion (alpha.py)."""
+    kept negatives score as held-out positives do, GPT-3's own criterion (alpha.py); of a given
+    model, that of its card."""
     threshold: float = 0.5
     """Smallest score kept by the threshold rule."""
     top_fraction: float = 0.1

@@ -79,6 +79,8 @@ class ClassifierFacts:
     """rule.json: the keep rule with its numbers."""
     rates: list[dict[str, Any]] = field(default_factory=list)
     """Share kept by score bin, as filters/quality/rates.py has it."""
+    scores: dict[str, list[int]] = field(default_factory=dict)
+    """Documents of each source by score, in 20 bins over 0..1."""
     law: list[tuple[float, float]] = field(default_factory=list)
     """The rule's P(keep) along the scores."""
     domains: list[dict[str, Any]] = field(default_factory=list)

@@ -131,6 +131,10 @@ def test_the_classifiers_shares_are_those_of_the_verdicts(store: Store):
         ("a.example", 3, 2)
     ]
     assert [p for _, p in classifier.law] == [0.0] * 40 + [1.0] * 61
+    assert {name: sum(counts) for name, counts in classifier.scores.items()} == {
+        "books": 3, "web": 3,
+    }  # fmt: skip
+    assert classifier.scores["web"][6] == 1  # 0.3, stored as a float32 just above
     assert classifier.drift == {}
 
 

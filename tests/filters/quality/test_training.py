@@ -113,6 +113,12 @@ def test_leaks_are_left_out_of_both_sides_and_counted():
     ).sum()
 
 
+@pytest.fixture
+def trainer():
+    pytest.importorskip("floret")
+
+
+@pytest.mark.usefixtures("trainer")
 def test_fasttext_is_measured_on_the_same_split_with_the_same_card():
     examples = examples_of(table())
     _, logistic = train(examples, SETTINGS, seed=0)
@@ -132,6 +138,7 @@ def test_fasttext_is_measured_on_the_same_split_with_the_same_card():
     assert back.score(given).tolist() == model.score(given).tolist()
 
 
+@pytest.mark.usefixtures("trainer")
 def test_fasttext_learns_the_same_from_any_parts():
     one, many = (train(examples_of(table(), num_parts=k), FASTTEXT, seed=0) for k in (1, 4))
     assert one[0].to_files() == many[0].to_files()
