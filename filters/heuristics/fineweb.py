@@ -7,8 +7,8 @@ characters in lines that repeat an earlier one; and line feeds for each word.
 Where paper and code differ, or the code surprises:
 - the paper gives 0.1 for the repeated characters, the code 0.01, and only the code has a rule for
   line feeds; the code made the data set, so its values are the default.
-- the paper's lines are short below 30 characters, the code's up to 30 (`short_line`); at a threshold
-  the paper drops and the code keeps, as this file does.
+- the paper's lines are short below 30 characters, the code's up to 30 (`short_line`); a page at a
+  threshold is dropped by the paper and kept by the code, and here.
 - the code does not strip lines, so that a blank after the stop hides it; here white space around a
   line does not count (`strip_lines`).
 - a quotation mark after the stop ends no sentence in the code; nor does it here (`end_marks`).

@@ -1,16 +1,15 @@
 """Gopher's quality rules: is this text made of words, lines and sentences?
 
 Method: eight thresholds judge the counts of words, symbols and lines (Rae et al. 2021, appendix
-A.1.1). Where the paper leaves room, this file reads it so; other readings are settings:
+A.1.1). Where the paper leaves room, this file reads it so; datatrove's reading is a setting except
+for the first, and DATATROVE.md has both sides' verdicts:
 - a word is a run without white space. datatrove asks spaCy's tokenizer, and leaves out the tokens
-  that are marks alone when it counts words and their mean length; the words of corpus/words.py
-  come close to that (`words`). It does not leave them out of the words that need a letter, so that
-  a text of short sentences has too few;
+  that are marks alone when it counts words and their mean length, but not when it asks how many
+  have a letter, so that prose of short sentences has too few;
 - stop words are looked up among normalised words, so that "The," is `the` (`stop_word_case`);
 - lines are those with text, so that blank lines between bullets hide no list (`blank_lines`);
 - bullets are Unicode's marks for lists, and `-` and `*` (`bullets`; datatrove knows two).
-Limit: made for languages with spaces; a Chinese page has too few words, unless `words` is "normal",
-and its words are of one letter even then.
+Limit: made for languages with spaces; a Chinese page has too few words.
 Cost: 6 ms for 10 MB beside lines.py's and words.py's, which other rules need too.
 """
 
@@ -18,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -55,9 +54,6 @@ class GopherQualitySettings(Settings, frozen=True, kw_only=True, forbid_unknown_
 
     enabled: bool = True
     """Whether the rules drop anything; the signals are measured in any case."""
-    words: Literal["spaced", "normal"] = "spaced"
-    """The words of which the next four count the number and length: runs without white space, or
-    those of the normal form, without marks: "don't" is two. The rules for each word use runs."""
     min_words: int = 50
     """Fewest words."""
     max_words: int = 100_000
@@ -98,24 +94,21 @@ class GopherQualitySettings(Settings, frozen=True, kw_only=True, forbid_unknown_
 
 def measure(lines: Lines, words: Words, settings: GopherQualitySettings) -> Signals:
     """Count what the rules ask for; `lines` and `words` are those of the same texts."""
-    runs, characters = per_document(lines, lines.words), per_document(lines, lines.characters)
-    num_words = runs
-    if settings.words == "normal":
-        num_words, characters = np.diff(words.offsets).astype(np.float64), _characters(lines, words)
+    num_words = per_document(lines, lines.words)
     has_text = lines.words > 0
     counted = ~_is_after_the_end(lines) if settings.blank_lines else has_text
     bullets = is_one_of(lines.first, settings.bullets) & has_text
     cut = (lines.dotted > 0) | (lines.last == ord(ELLIPSIS))
-    some_words = np.maximum(runs, 1)
+    some_words = np.maximum(num_words, 1)
     some_lines = np.maximum(per_document(lines, counted), 1)
     return {
         "num_words": num_words,
-        "mean_word_length": characters / np.maximum(num_words, 1),
+        "mean_word_length": per_document(lines, lines.characters) / some_words,
         "hashes_per_word": per_document(lines, lines.hashes) / some_words,
         "ellipses_per_word": per_document(lines, lines.ellipses) / some_words,
         "bullet_lines": per_document(lines, bullets) / some_lines,
         "ellipsis_lines": per_document(lines, cut) / some_lines,
-        "alphabetic_words": (runs - per_document(lines, lines.letterless)) / some_words,
+        "alphabetic_words": (num_words - per_document(lines, lines.letterless)) / some_words,
         "num_stop_words": _count_stop_words(lines, words, settings),
     }
 
@@ -139,27 +132,6 @@ def _is_after_the_end(lines: Lines) -> npt.NDArray[np.bool_]:
     after = np.zeros(len(lines.starts), np.bool_)
     after[lines.offsets[1:] - 1] = True
     return after & (lines.starts == lines.ends)
-
-
-def _characters(lines: Lines, words: Words) -> npt.NDArray[np.float64]:
-    """Characters of the words of each document, float64 (num_documents,)."""
-    found = np.zeros(len(words.offsets) - 1)
-    document_starts = lines.starts[lines.offsets[:-1]]
-    _count_characters(lines.data, document_starts, words.starts, words.ends, words.offsets, found)
-    return found
-
-
-@njit(**KERNEL)
-def _count_characters(
-    data: UInt8Array, document_starts: Int64Array, starts: Int64Array, ends: Int64Array,
-    offsets: Int64Array, found: npt.NDArray[np.float64],
-) -> None:  # fmt: skip
-    for d in range(len(document_starts)):
-        num = 0
-        for word in range(offsets[d], offsets[d + 1]):
-            for i in range(document_starts[d] + starts[word], document_starts[d] + ends[word]):
-                num += data[i] & 0xC0 != 0x80
-        found[d] = num
 
 
 def _count_stop_words(

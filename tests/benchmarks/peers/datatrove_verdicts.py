@@ -178,13 +178,11 @@ LINES = {
 REPEATED = {"words": NORMAL, "length": WORD_BYTES}
 FREQUENT = {**REPEATED, "once": replace(WORD_BYTES, top=lambda grams: top(grams, 2))}
 
-LENGTHS = {**WORDS, "normal form": NORMAL}  # the last for our setting words = "normal"
-
 GOPHER_QUALITY = {
-    "too_few_words": ({"min_doc_words": 50}, LENGTHS),
-    "too_many_words": ({"max_doc_words": 100_000}, LENGTHS),
-    "words_too_short": ({"min_avg_word_length": 3}, LENGTHS),
-    "words_too_long": ({"max_avg_word_length": 10}, LENGTHS),
+    "too_few_words": ({"min_doc_words": 50}, WORDS),
+    "too_many_words": ({"max_doc_words": 100_000}, WORDS),
+    "words_too_short": ({"min_avg_word_length": 3}, WORDS),
+    "words_too_long": ({"max_avg_word_length": 10}, WORDS),
     "too_many_symbols": ({"max_symbol_word_ratio": 0.1}, WORDS),
     "too_many_bullets": (
         {"max_bullet_lines_ratio": 0.9},

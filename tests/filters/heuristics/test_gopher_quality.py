@@ -148,19 +148,6 @@ def test_lines_and_bullets_may_be_read_as_datatrove_reads_them(text):
     assert found["ellipsis_lines"].item() == cut / max(len(lines), 1)
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.lists(TEXT, max_size=3))
-def test_words_may_be_those_of_the_normal_form(texts):
-    found, spaced = measure(texts, words="normal"), measure(texts)
-    words = [normalise(text).split() for text in texts]
-    assert found["num_words"].tolist() == [len(some) for some in words]
-    assert found["mean_word_length"].tolist() == [
-        sum(map(len, some)) / max(len(some), 1) for some in words
-    ]
-    for name in set(found) - {"num_words", "mean_word_length"}:
-        assert found[name].tolist() == spaced[name].tolist()
-
-
 def test_stop_words_may_be_taken_as_they_are_written():
     text = "The ship and THE sea, the " * 13
     assert measure([text])["num_stop_words"].item() == 2
