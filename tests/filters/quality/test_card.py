@@ -41,8 +41,8 @@ def test_few_domains_have_wider_intervals_than_many():
 
 @pytest.mark.parametrize("share", [0.5, 0.1])
 def test_true_probabilities_are_calibrated_whatever_the_classes_sizes(share):
-    found = measure(*sample(20_000, share=share), SETTINGS, seed=0)
-    assert found["calibration_error"] < 0.02
+    found = measure(*sample(8000, share=share), SETTINGS, seed=0)
+    assert found["calibration_error"] < 0.03
     inside = [row["interval"][0] <= row["mean_score"] <= row["interval"][1]
               for row in found["calibration"]]  # fmt: skip
     assert sum(inside) >= len(inside) - 1
