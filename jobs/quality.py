@@ -20,11 +20,11 @@ from corpus.datasets import Dataset, open_dataset, survivors
 from corpus.publishing import PartOutput
 from corpus.storage import Store
 from filters import quality
-from filters.quality.classifier import Classifier, read_classifier
+from filters.quality.classifiers import Classifier, read_classifier
 from filters.quality.keep import Rule, rule_of
-from filters.quality.sampling import classes_of
 from filters.quality.selection import Scored, select_top
 from filters.quality.training import untrained_card
+from filters.quality.training.sampling import classes_of
 from jobs.quality_training import (
     CARD,
     batches,

@@ -18,7 +18,7 @@ from corpus.storage import Store
 from jobs.options import json_option, read_settings, recipe_options, remembered, root_option
 
 if TYPE_CHECKING:
-    from filters.quality.explain import Explanation
+    from filters.quality.classifiers.explain import Explanation
 
 
 @click.group()
@@ -112,7 +112,7 @@ def explain(document: str, root: str, as_json: bool, model: str | None, num_word
     \b
     Example: winnow quality explain https://example.com/page --root build/real
     """
-    from filters.quality.classifier import read_classifier
+    from filters.quality.classifiers import read_classifier
     from jobs.quality_drift import read_model
     from jobs.quality_training import read_folder
     from jobs.why import lives

@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 
 from corpus.datasets import Dataset, open_dataset, survivors
 from corpus.storage import Store
-from filters.quality import drift
-from filters.quality.classifier import Classifier, read_classifier
+from filters.quality.card import drift
+from filters.quality.classifiers import Classifier, read_classifier
 
 CARD = "card.json"
 

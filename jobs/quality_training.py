@@ -19,8 +19,10 @@ import pyarrow as pa
 from corpus.datasets import Dataset, survivors
 from corpus.errors import Damaged, InputError
 from filters.ngram_index import NgramIndex, find
-from filters.quality.classifier import Classifier
-from filters.quality.sampling import (
+from filters.quality.classifiers import Classifier
+from filters.quality.settings import QualitySettings
+from filters.quality.training import CARD_FORMAT, train
+from filters.quality.training.sampling import (
     Classes,
     Drawn,
     Examples,
@@ -29,8 +31,6 @@ from filters.quality.sampling import (
     join,
     read_examples,
 )
-from filters.quality.settings import QualitySettings
-from filters.quality.training import CARD_FORMAT, train
 from filters.verdict import BoolArray
 from jobs.benchmark_index import benchmark_index
 

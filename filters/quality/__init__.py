@@ -13,9 +13,9 @@ Chosen where the paper is silent:
   bare counts push long pages to 0 or 1 (log loss 0.07 for 0.05) and take four times the steps;
 - both classes weigh the same: s is then the probability under equal priors, whatever the two
   samples' sizes, so that alpha means the same for every corpus;
-- negatives and positives are taken after the screen (sampling.py says why);
-- the penalty is chosen by cross-validation over domains (sweep.py), and positives that are
-  near-duplicates of negatives, or hold benchmark text, are left out (leaks.py).
+- negatives and positives are taken after the screen (training/sampling.py says why);
+- the penalty is chosen by cross-validation over domains (training/sweep.py), and positives that are
+  near-duplicates of negatives, or hold benchmark text, are left out (training/leaks.py).
 The held-out split is by registered domain, so that a site's template cannot pass for quality.
 Limit: a faithful baseline, not the state of the art; EVALUATION.md has the figures.
 """
@@ -29,7 +29,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpus.schemas import table_named
-from filters.quality.classifier import Classifier
+from filters.quality.classifiers import Classifier
 from filters.quality.keep import Rule, keeps
 from filters.verdict import verdicts
 

@@ -21,8 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from filters.quality.bootstrap import interval
-from filters.quality.features import FloatArray
+from filters.quality.card.bootstrap import interval
+from filters.quality.classifiers.features import FloatArray
 from filters.verdict import BoolArray
 
 RANGE = (0.0, 64.0)

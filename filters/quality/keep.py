@@ -22,7 +22,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from corpus.identity import UInt64Array, keyed_hash, keyed_uniform
-from filters.quality.features import FloatArray
+from filters.quality.classifiers.features import FloatArray
 from filters.quality.settings import QualitySettings
 from filters.verdict import BoolArray
 

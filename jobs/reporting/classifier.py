@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 from corpus.datasets import open_dataset, survivors
 from corpus.storage import Store
 from corpus.urls import registered_domain
+from filters.quality.card.rates import NUM_BINS, Rates
 from filters.quality.keep import Rule
-from filters.quality.rates import NUM_BINS, Rates
 from jobs.quality_drift import compare, read_card
 from jobs.reporting.facts import ClassifierFacts
 

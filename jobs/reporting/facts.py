@@ -78,7 +78,7 @@ class ClassifierFacts:
     rule: dict[str, Any]
     """rule.json: the keep rule with its numbers."""
     rates: list[dict[str, Any]] = field(default_factory=list)
-    """Share kept by score bin, as filters/quality/rates.py has it."""
+    """Share kept by score bin, as filters/quality/card/rates.py has it."""
     scores: dict[str, list[int]] = field(default_factory=dict)
     """Documents of each source by score, in 20 bins over 0..1."""
     law: list[tuple[float, float]] = field(default_factory=list)

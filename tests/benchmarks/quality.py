@@ -20,8 +20,8 @@ import pyarrow as pa
 from corpus.fasttext_trainer import END_OF_LINE
 from corpus.normal_form import normal_form
 from corpus.words import normalise
-from filters.quality.fasttext import FastTextModel
-from filters.quality.model import QualityModel
+from filters.quality.classifiers.fasttext import FastTextModel
+from filters.quality.classifiers.model import QualityModel
 from tests.benchmarks.frame import BUILD, Peer, Row, in_turn, peer_input, require, sample_texts
 
 NUM_FEATURES = 2**18

@@ -22,9 +22,9 @@ import pyarrow as pa
 from corpus.extraction.blocks.scan import TEXT_END, TEXT_START
 from corpus.extraction.blocks.training.pages import Page, add_labels, read_pages
 from corpus.identity import doc_id_of_place
-from filters.quality.sampling import Examples, join
 from filters.quality.settings import QualitySettings
 from filters.quality.training import train
+from filters.quality.training.sampling import Examples, join
 
 SEED = 0
 MAX_MAIN_SHARE = 0.1  # of a block's words in the gold text, for it to be called boilerplate

@@ -50,7 +50,8 @@ def test_what_only_looks_like_an_email_address_stays(text):
     ("text", "address"),
     [
         ("from 8.8.8.8, and", "8.8.8.8"), ("[74.125.142.109]:993", "74.125.142.109"),
-        ("at 8.8.4.4.", "8.8.4.4"), ("at 2607:f8b0:4005:805::200e today", "2607:f8b0:4005:805::200e"),
+        ("at 8.8.4.4.", "8.8.4.4"),
+        ("at 2607:f8b0:4005:805::200e today", "2607:f8b0:4005:805::200e"),
     ],
 )  # fmt: skip
 def test_a_public_ip_address_is_found(text, address):
@@ -110,7 +111,9 @@ def test_findings_come_by_document_with_their_mask():
     ]
 
 
-@pytest.mark.parametrize("text", ["a@" * 50_000, "a." * 50_000 + "@b.c", "1.2." * 50_000, ":" * 99_999])
+@pytest.mark.parametrize(
+    "text", ["a@" * 50_000, "a." * 50_000 + "@b.c", "1.2." * 50_000, ":" * 99_999]
+)
 def test_hostile_texts_take_no_more_than_linear_time(text):
     started = time.process_time()
     find(pa.array([text]), PersonalSettings(masked=("email", "ip")))

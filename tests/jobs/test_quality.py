@@ -16,7 +16,7 @@ from corpus.storage import Store
 from corpus.urls import url_key
 from filters.contamination import ContaminationSettings
 from filters.quality import LOW_QUALITY
-from filters.quality.classifier import read_classifier
+from filters.quality.classifiers import read_classifier
 from filters.quality.keep import keep_probability
 from filters.quality.settings import QualitySettings
 from jobs import quality

@@ -12,7 +12,7 @@ from corpus.datasets import Part, open_dataset, publish_manifest
 from corpus.publishing import publish_file
 from corpus.storage import Store
 from filters import quality as judging
-from filters.quality.classifier import read_classifier
+from filters.quality.classifiers import read_classifier
 from filters.quality.keep import Rule
 from jobs.cli import cli
 from jobs.quality_cli import quality

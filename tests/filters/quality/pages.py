@@ -7,8 +7,8 @@ import pyarrow as pa
 
 from corpus.identity import doc_id_of_place
 from corpus.sources import Source
-from filters.quality.sampling import Drawn, Examples, classes_of, draw, join, read_examples
 from filters.quality.settings import QualitySettings
+from filters.quality.training.sampling import Drawn, Examples, classes_of, draw, join, read_examples
 
 SOURCES = {
     "crawl": Source(kind="warc", files=(), quality="judged"),

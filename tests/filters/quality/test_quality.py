@@ -9,9 +9,9 @@ from sklearn.linear_model import LogisticRegression
 
 from corpus.schemas import check
 from filters.quality import LOW_QUALITY, judge, score
-from filters.quality.features import features
+from filters.quality.classifiers.features import features
+from filters.quality.classifiers.model import QualityModel
 from filters.quality.keep import Rule
-from filters.quality.model import QualityModel
 from tests.filters.quality.test_keep import ids
 
 JUDGED = ["crawl"]
