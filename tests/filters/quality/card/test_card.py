@@ -45,7 +45,7 @@ def test_true_probabilities_are_calibrated_whatever_the_classes_sizes(share):
     assert found["calibration_error"] < 0.03
     inside = [row["interval"][0] <= row["mean_score"] <= row["interval"][1]
               for row in found["calibration"]]  # fmt: skip
-    assert sum(inside) >= len(inside) - 1
+    assert sum(inside) >= len(inside) - 3  # ten intervals of 95 %: four miss once in a thousand
 
 
 def test_boastful_scores_are_not_calibrated():
