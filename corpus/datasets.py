@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -28,6 +29,7 @@ from corpus.stages import writer_of
 from corpus.storage import Store
 
 MANIFEST = "manifest.json"
+TURN_CHARACTERS = 10_000_000  # of text looked at in one go: 2,000 web pages, or ten books
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -217,6 +219,18 @@ def survivors(
             "order; expected tables that join by position: run the stage again with --force"
         )
     return table.take(rows).select(wanted)
+
+
+def in_turns(table: pa.Table, *, max_characters: int = TURN_CHARACTERS) -> Iterator[pa.Table]:
+    """The rows of a table with num_characters in turns of about so much text.
+
+    Kernels are fast on what a cache or two can hold, and a task's memory stays bounded.
+    """
+    turn = np.cumsum(table["num_characters"].to_numpy()) // max_characters
+    edges = (np.flatnonzero(np.diff(turn)) + 1).tolist()
+    for first, end in zip([0, *edges], [*edges, table.num_rows], strict=True):
+        if end > first:
+            yield table.slice(first, end - first)
 
 
 def columns_of(

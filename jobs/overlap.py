@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from corpus.datasets import Dataset, survivors
+from corpus.datasets import Dataset, in_turns, survivors
 from corpus.publishing import PartOutput
 from corpus.schemas import table_named
 from corpus.words import ngram_hashes, split_words
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from jobs.parts import Job
 
 ALL = "all"  # the overlap table's row over all sources
-# Text looked at in one go: words and hashes take about ten times as much for the moment.
-_BATCH_CHARACTERS = 16_000_000
 # A filter is built by a few tasks, each over many parts, because each holds one of full size.
 _MAX_TASKS_PER_FILTER = 4
 _MIN_PARTS_PER_TASK = 8
@@ -89,11 +87,7 @@ def _merge(
 def batches(documents: Dataset, before: Dataset, part: int) -> Iterator[pa.Table]:
     """The part's survivors in turns of bounded text: doc_id, num_characters, source, text."""
     table = survivors(documents, before, part, ("source", "text"))
-    turn = np.cumsum(table["num_characters"].to_numpy()) // _BATCH_CHARACTERS
-    edges = (np.flatnonzero(np.diff(turn)) + 1).tolist()
-    for first, end in zip([0, *edges], [*edges, table.num_rows], strict=True):
-        if end > first:
-            yield table.slice(first, end - first)
+    return in_turns(table)
 
 
 def _sources(counts: Dataset) -> tuple[dict[str, list[int]], dict[str, int]]:

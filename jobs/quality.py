@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from corpus.benchmarks import benchmark_files
-from corpus.datasets import Dataset, open_dataset, survivors
+from corpus.datasets import Dataset, in_turns, open_dataset, survivors
 from corpus.publishing import PartOutput
 from corpus.storage import Store
 from filters import quality
@@ -27,7 +27,6 @@ from filters.quality.training import untrained_card
 from filters.quality.training.sampling import classes_of
 from jobs.quality_training import (
     CARD,
-    batches,
     folder_files,
     model_files,
     read_folder,
@@ -139,7 +138,7 @@ def _score(
 ) -> None:
     model = _model(root, digest)
     table = survivors(documents, screen, part, quality.COLUMNS)
-    for batch in batches(table):
+    for batch in in_turns(table):
         out.write("quality_scores", quality.score(batch, model, judged))
     out.taken(table.num_rows)
 

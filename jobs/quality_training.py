@@ -9,14 +9,14 @@ The benchmarks' index is 30 bytes a word of them.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 
-from corpus.datasets import Dataset, survivors
+from corpus.datasets import Dataset, in_turns, survivors
 from corpus.errors import Damaged, InputError
 from filters.ngram_index import NgramIndex, find
 from filters.quality.classifiers import Classifier
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from jobs.recipe import Recipe
 
 CARD = "card.json"
-BATCH_CHARACTERS = 10_000_000  # looked at in one go: 2,000 web pages, or ten books
 
 
 def train_on(
@@ -117,18 +116,9 @@ def _examples(
     for part in drawn.parts():
         table = survivors(documents, screen, part, ["source", "url", "text"])
         table = table.take(pa.array(drawn.rows(part)))
-        has_benchmark = [_has_benchmark(batch["text"], index) for batch in batches(table)]
+        has_benchmark = [_has_benchmark(batch["text"], index) for batch in in_turns(table)]
         read.append(read_examples(table, classes, np.concatenate(has_benchmark), settings))
     return join(read, seed=seed)
-
-
-def batches(table: pa.Table) -> Iterator[pa.Table]:
-    """The rows of a table (num_characters, text) in turns of bounded text."""
-    turn = np.cumsum(table["num_characters"].to_numpy()) // BATCH_CHARACTERS
-    edges = (np.flatnonzero(np.diff(turn)) + 1).tolist()
-    for first, end in zip([0, *edges], [*edges, table.num_rows], strict=True):
-        if end > first:
-            yield table.slice(first, end - first)
 
 
 def _has_benchmark(texts: pa.ChunkedArray, index: NgramIndex) -> BoolArray:

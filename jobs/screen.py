@@ -21,6 +21,7 @@ from corpus.blocklists import (
     read_block_lists,
     told,
 )
+from corpus.datasets import in_turns
 from corpus.errors import InputError
 from corpus.publishing import PartOutput
 from corpus.sources import Source
@@ -31,8 +32,6 @@ from filters.url import UrlSettings
 if TYPE_CHECKING:
     from jobs.parts import Job
     from jobs.recipe import Recipe
-
-BATCH_ROWS = 2000  # documents measured at a time: 10 MB of text as a rule
 
 
 def files(recipe: Recipe) -> list[str]:
@@ -62,10 +61,8 @@ def _judge(
     out: PartOutput,
 ) -> pa.Table:
     lists, _ = _read_lists(settings.url, marks)
-    return pa.concat_tables(
-        screening.screen(documents.slice(start, BATCH_ROWS), settings, sources, lists)
-        for start in range(0, max(documents.num_rows, 1), BATCH_ROWS)
-    )
+    turns = list(in_turns(documents)) or [documents]
+    return pa.concat_tables(screening.screen(turn, settings, sources, lists) for turn in turns)
 
 
 @lru_cache(maxsize=1)

@@ -16,7 +16,7 @@ from corpus.utf8 import text_bytes
 from filters.language import LanguageSettings, detect, sample
 from tests.benchmarks.frame import Row, in_turn, require, sample_texts, timed
 
-BATCH_ROWS = 2000  # as jobs/screen.py has them
+BATCH_ROWS = 2000  # 10 MB of text as a rule, as the screen looks at it
 
 
 def rows(data: Path) -> list[Row]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from corpus.datasets import columns_of, open_dataset, publish_manifest, survivors
+from corpus.datasets import columns_of, in_turns, open_dataset, publish_manifest, survivors
 from corpus.errors import Damaged, LedgerImbalance, NotBuilt, SchemaMismatch
 from corpus.identity import doc_id_of_place
 from corpus.publishing import PartOutput, PartRecords
@@ -132,3 +132,20 @@ def test_columns_of_a_verdict_table_come_in_the_order_of_the_documents_asked_for
     assert columns_of(quality, 0, ("keep",), asked).to_pylist() == [{"keep": True}] * 2
     with pytest.raises(Damaged, match="lacks 1 documents"):
         columns_of(quality, 0, ("keep",), pa.chunked_array([[doc_id(9)]], pa.binary(16)))
+
+
+@pytest.mark.parametrize(
+    ("lengths", "sizes"),
+    [
+        ([], []),
+        ([3, 3, 3], [3]),
+        ([4, 4, 4, 4, 4], [2, 2, 1]),
+        ([99, 1, 99], [1, 1, 1]),
+        ([0, 0], [2]),
+    ],
+)
+def test_a_part_is_looked_at_in_turns_of_bounded_text(lengths, sizes):
+    table = pa.table({"num_characters": pa.array(lengths, pa.int64()), "row": range(len(lengths))})
+    turns = list(in_turns(table, max_characters=10))
+    assert [turn.num_rows for turn in turns] == sizes
+    assert pa.concat_tables([table.slice(0, 0), *turns]).equals(table)
