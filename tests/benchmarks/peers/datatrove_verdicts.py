@@ -146,9 +146,11 @@ def line_feeds(text: str) -> str:
 
 
 def citations_at_once(text: str) -> str:
-    """Without the white space before a line's last citations, which datatrove looks at."""
+    """Without the white space that a line's first and last citations leave at its ends there."""
     text = stripped_each(line_feeds(text))
-    return re.sub(r"(?m)\s+((?:(?:\[\d*]|\[edit]|\[citation needed])[^\S\n]*)+)$", r"\1", text)
+    some = r"(?:(?:\[\d*]|\[edit]|\[citation needed])[^\S\n]*)+"
+    text = re.sub(rf"(?m)[^\S\n]+({some})$", r"\1", text)
+    return re.sub(rf"(?m)^({some})(?<=\s)", lambda found: found[0].rstrip(), text)
 
 
 class C4Left(C4QualityFilter):
