@@ -13,9 +13,9 @@ from the default sample and 69 from the whole text; the others are taken for a n
 Croatian, Walloon for French). It works on n-grams of characters, so scripts without spaces need
 nothing of their own: all of 80 Thai texts, 103 of 104 Chinese and the Declaration in Japanese,
 Khmer, Lao and Tibetan are right. Of English pages of the web, cut to 100 letters, 96 % are right.
-Limits: one language per document. A language that the model does not know reads as another, as a
-rule with a confidence below 0.3, but Yi as Chinese with 0.88. Arabic with vowel signs reads as
-Mazanderani in two texts of three.
+Limits: one language per document. A language that the model does not know reads as another, often
+below 0.3 but not always: Yi as Chinese with 0.88, Yanomamö as Albanian with 0.99. Arabic with vowel
+signs reads as Mazanderani in two texts of three.
 Cost: 13 microseconds a document on 31,028 texts of 3.5 kB (270 MB/s), 25 where all are longer than
 the sample, whatever their length; 4 MB held.
 """
