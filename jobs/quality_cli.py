@@ -209,10 +209,13 @@ def _print_card(card: Mapping[str, Any]) -> None:
     shown = f"{ends[0]:.2f} to {ends[1]:.2f}" if ends else "too few domains"
     table.add_row("alpha that fits", f"{alpha['alpha']:.2f}", shown)
     Console().print(table)
+    leaks = card["left_out"]
     click.echo(
         f"{held_out['num_positives']:,} positives and {held_out['num_negatives']:,} negatives of "
-        f"{held_out['num_units']:,} domains; left out as leaks: "
-        + ", ".join(f"{name} {num:,}" for name, num in card["left_out"].items())
+        f"{held_out['num_units']:,} domains; left out as leaks: {leaks['positives']:,} positives "
+        f"({leaks['near_duplicate_of_negative']:,} near-duplicates of negatives, "
+        f"{leaks['benchmark_text']:,} with benchmark text), {leaks['held_out_twins']:,} held out "
+        "that have a near-duplicate among those learnt from"
     )
     for side, words in card.get("words", {}).items():
         names = ", ".join("/".join(row["words"]) for row in words[:15])
@@ -220,8 +223,9 @@ def _print_card(card: Mapping[str, Any]) -> None:
 
 
 def _print_rates(rule: Mapping[str, Any], rates: Sequence[Mapping[str, Any]]) -> None:
-    numbers = {name: value for name, value in rule.items() if value is not None}
-    table = Table("score", "judged", "kept", "share", "95 % interval", "law", title=f"{numbers}")
+    numbers = [f"{key} {value:g}" for key, value in rule.items() if isinstance(value, int | float)]
+    title = ", ".join([f"kept by the rule {rule['keep']}", *numbers])
+    table = Table("score", "judged", "kept", "share", "95 % interval", "law", title=title)
     for row in rates:
         low, high = row["interval"]
         table.add_row(

@@ -155,7 +155,7 @@ def test_the_card_has_the_held_out_figures_and_the_shares_kept(root):
     shown = run("card", "--root", root)
     assert shown.exit_code == 0
     for said in ("average precision", "95 % interval", "alpha that fits", "left out as leaks",
-                 "near_duplicate_of_negative 0", "'keep': 'threshold'"):  # fmt: skip
+                 "(0 near-duplicates of negatives", "kept by the rule threshold"):  # fmt: skip
         assert said in shown.output
     found = json.loads(run("card", "--root", root, "--json").output)
     assert found["card"]["held_out"]["auc"] > 0.5
