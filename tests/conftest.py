@@ -6,10 +6,15 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from corpus.storage import Store
 from jobs.session import Session
+
+# An example may take as long as it takes: a kernel's first call compiles it, and machines are busy.
+hypothesis.settings.register_profile("winnow", deadline=None)
+hypothesis.settings.load_profile("winnow")
 
 
 @pytest.fixture(scope="session")

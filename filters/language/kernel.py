@@ -21,6 +21,7 @@ from numba import njit
 
 from corpus.simd import BLOCK, KERNEL, eight_bytes, equal_mask, lowest_bit, num_bits, range_mask
 from corpus.utf8 import CodePoints, Int64Array, TextBytes, UInt8Array, UInt64Array, mix
+from filters.fasttext_hash import BASIS, hash_on
 from filters.language.model import LABEL, Float32Array, Int32Array, Tables
 from filters.language.sampling import Limits, continues, cut_sample, first_look, join_pieces
 
@@ -30,7 +31,6 @@ _SPACE[list(b" \t\n\v\f\r\0")] = True
 _LABEL = np.frombuffer(LABEL, np.uint8)
 _BEGIN, _END = np.uint8(ord("<")), np.uint8(ord(">"))
 _BLANK, _TAB, _RETURN = np.uint8(ord(" ")), np.uint8(ord("\t")), np.uint8(ord("\r"))
-_BASIS, _PRIME = np.uint32(2166136261), np.uint32(16777619)
 _WIDE_BASIS = np.uint64(0xCBF29CE484222325)
 _LEAST = 1e-5  # added to a probability, so that it has a logarithm
 
@@ -165,10 +165,10 @@ def _sum_token(
         sums[slot, k] = 0
     size = np.int64(end - start)
     padded[0] = _BEGIN
-    h = _BASIS
+    h = BASIS
     for i in range(size):
         padded[i + 1] = data[start + np.uint64(i)]
-        h = _hash_on(h, padded[i + 1])
+        h = hash_on(h, padded[i + 1])
     padded[size + 1], padded[size + 2] = _END, 0
     if size >= len(_LABEL) and _equal(padded, 1, _LABEL, 0, len(_LABEL)):
         return 0
@@ -190,13 +190,13 @@ def _add_ngrams(
     num_buckets = np.uint32(tables.num_buckets)
     first = np.uint64(0)
     while first < size:
-        i, h = first, _BASIS
+        i, h = first, BASIS
         n = 1
         while i < size and n <= tables.longest:
-            h = _hash_on(h, padded[i])
+            h = hash_on(h, padded[i])
             i += np.uint64(1)
             while continues(padded[i]):
-                h = _hash_on(h, padded[i])
+                h = hash_on(h, padded[i])
                 i += np.uint64(1)
             if n >= tables.shortest and not (n == 1 and (first == 0 or i == size)):
                 bucket = np.uint64(h % num_buckets)
@@ -213,12 +213,6 @@ def _add_ngrams(
         while continues(padded[first]):
             first += np.uint64(1)
     return num_rows
-
-
-@njit(**KERNEL, inline="always")
-def _hash_on(h: np.uint32, byte: np.uint8) -> np.uint32:
-    """One step of fastText's FNV-1a, for which a byte is a signed number."""
-    return np.uint32((h ^ np.uint32(np.int8(byte))) * _PRIME)
 
 
 @njit(**KERNEL)

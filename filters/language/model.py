@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from corpus.errors import Damaged
 from corpus.utf8 import Int64Array, UInt8Array, UInt64Array
+from filters.fasttext_hash import fnv1a
 
 Int32Array = npt.NDArray[np.int32]
 Float32Array = npt.NDArray[np.float32]
@@ -111,14 +112,6 @@ def read_model(data: bytes, where: str) -> Model:
     )
     codes = [label.removeprefix(LABEL).decode(errors="replace") for label in labels]
     return Model(tables, codes)
-
-
-def fnv1a(token: bytes) -> int:
-    """FastText's hash: FNV-1a of 32 bits, but each byte is taken as a signed number."""
-    h = 2166136261
-    for byte in token:
-        h = ((h ^ (byte if byte < 128 else byte | 0xFFFFFF00)) * 16777619) & 0xFFFFFFFF
-    return h
 
 
 def huffman_tree(counts: list[int]) -> Int32Array:

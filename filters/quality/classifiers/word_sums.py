@@ -26,10 +26,10 @@ from corpus.utf8 import (
     text_bytes,
 )
 from corpus.words import word_table
+from filters.fasttext_hash import BASIS, hash_on
 from filters.quality.classifiers.features import FloatArray
 
 _BATCH = 2000  # documents
-_BASIS, _PRIME = np.uint32(2166136261), np.uint32(16777619)
 _RUN = np.uint64(116049371)  # dictionary.cc, addWordNgrams
 _ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 _ONE = np.uint64(1)
@@ -130,9 +130,9 @@ def _mean(
 
 @njit(**KERNEL, inline="always")
 def _hash(data: UInt8Array, start: int, end: int) -> np.uint32:
-    h = _BASIS
+    h = BASIS
     for i in range(np.uint64(start), np.uint64(end)):
-        h = np.uint32(np.uint32(h ^ np.uint32(np.int8(data[i]))) * _PRIME)
+        h = hash_on(h, data[i])
     return h
 
 

