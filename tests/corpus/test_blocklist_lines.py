@@ -127,7 +127,7 @@ FORMS = st.sampled_from(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.lists(st.tuples(FORMS, PLAIN).map(lambda pair: pair[0].format(pair[1])), max_size=5))
 def test_the_kernel_reads_what_the_slow_way_reads(written):
     # A remark after a line makes it one that the kernel leaves to Python.

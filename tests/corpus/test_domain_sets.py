@@ -113,7 +113,7 @@ def test_an_address_with_a_query_takes_that_query():
     assert not addresses_of("http://x.com/p", "http://x.com/p?id=3")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(URLS, max_size=8), st.lists(HOSTS, max_size=4))
 def test_domains_are_met_as_in_plain_python(urls, domains):
     urls = [canonical_url(url) for url in urls]
@@ -121,7 +121,7 @@ def test_domains_are_met_as_in_plain_python(urls, domains):
     assert found.tolist() == [is_under_domain(url, set(domains)) for url in urls]
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.lists(URLS, max_size=8), st.lists(URLS, max_size=4))
 def test_addresses_are_met_as_in_plain_python(urls, prefixes):
     canonical = [canonical_url(url) for url in prefixes]

@@ -82,7 +82,7 @@ HARD = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text().map(str.encode) | st.binary() | HARD.map(bytes))
 def test_a_byte_that_is_not_utf8_counts_as_nothing(table, raw):
     escaped = raw.decode(errors="surrogateescape")  # Python's: a surrogate for each such byte
@@ -97,7 +97,6 @@ def test_code_points_are_encoded_as_python_encodes_them():
         assert int(number).to_bytes(int(size), "little") == chr(code_point).encode()
 
 
-@settings(deadline=None)
 @given(st.lists(st.none() | st.text() | st.text("a", min_size=50, max_size=70), max_size=8))
 def test_padded_parts_have_the_documents_and_room_for_a_block(documents):
     (text,) = text_bytes(pa.array(documents, pa.string()))
@@ -113,7 +112,6 @@ def test_mixing_is_splitmix64():
     assert mix(np.uint64(0x9E3779B97F4A7C15)) == 0xE220A8397B1DCDAF
 
 
-@settings(deadline=None)
 @given(st.lists(st.text(max_size=30), min_size=1, max_size=4), st.data())
 def test_characters_are_counted_as_python_counts_them(documents, data):
     raw = [text.encode() for text in documents]

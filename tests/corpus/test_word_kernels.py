@@ -26,7 +26,7 @@ def test_a_group_is_the_first_eight_bytes_in_lower_case_then_zeros(word):
     assert int(_group(data, 2, len(word))).to_bytes(8, "little") == expected
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(TEXT, min_size=1, max_size=5))
 def test_there_is_room_for_every_word(texts):
     array = pa.array(texts)

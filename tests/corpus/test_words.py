@@ -157,14 +157,14 @@ def test_each_code_point_does_what_its_unicode_properties_say():
     assert [c for c in assigned if module._kind(c) != twin_kind(c)] == []
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(TEXT)
 def test_the_normal_form_is_that_of_the_twin(text):
     assigned = "".join(c for c in text if unicodedata.category(c) != "Cn")
     assert normalise(assigned).split(" ") == (twin_words(assigned) or [""])
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(TEXT)
 def test_the_normal_form_of_the_normal_form_is_itself(text):
     assert normalise(normalise(text)) == normalise(text)
@@ -178,7 +178,7 @@ def test_words_have_byte_places_and_documents_have_word_places():
     assert found.hashes.tolist() == [twin_hash(w) for w in ["él", "2", "été", "ab"]]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(TEXTS, st.sampled_from([pa.string(), pa.large_string()]))
 def test_the_kernel_finds_the_words_of_the_twin(texts, kind):
     found = split_words(pa.array(texts, kind))
@@ -203,7 +203,6 @@ def test_what_is_lower_cased_to_ascii_is_the_ascii_word():
     assert found.hashes[0] == found.hashes[1]
 
 
-@settings(deadline=None)
 @given(TEXTS, st.integers(0, 8), st.integers(0, 8), st.integers(1, 3))
 def test_slices_and_chunks_change_nothing(texts, first, length, num_chunks):
     array = pa.array(texts, pa.string()).slice(first, length)
@@ -226,7 +225,7 @@ def test_a_null_with_bytes_beneath_it_has_no_words():
     assert split_words(array).offsets.tolist() == [0, 0, 1]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.binary(max_size=80) | TEXT.map(str.encode), min_size=1, max_size=4))
 def test_bytes_that_are_not_utf8_part_words(documents):
     found = split_words(array_of(documents))
@@ -251,7 +250,6 @@ def test_texts_of_another_type_are_refused():
         split_words(pa.array([1, 2]))
 
 
-@settings(deadline=None)
 @given(TEXTS, st.integers(1, 6))
 def test_ngrams_are_those_of_the_twin_and_never_cross_documents(texts, n):
     words = split_words(pa.array(texts, pa.string()))

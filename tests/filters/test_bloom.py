@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus.errors import Damaged, DataError
@@ -53,7 +53,6 @@ def test_gpt2s_rate_takes_38_bits_a_key_and_27_hashes():
     assert built.num_bits == pytest.approx(38.34e6, rel=0.002)
 
 
-@settings(deadline=None)
 @given(KEYS)
 def test_every_key_that_was_added_is_found(keys):
     built = BloomFilter(capacity=60, rate=1e-3)
@@ -61,7 +60,6 @@ def test_every_key_that_was_added_is_found(keys):
     assert built.contains(np.array(keys, np.uint64)).all()
 
 
-@settings(deadline=None)
 @given(KEYS)
 def test_its_bits_are_those_of_the_readable_twin(keys):
     built = BloomFilter(capacity=60, rate=1e-4)
@@ -73,7 +71,6 @@ def test_its_bits_are_those_of_the_readable_twin(keys):
     assert built.num_set == len(expected)
 
 
-@settings(deadline=None)
 @given(st.integers(0, MASK), st.integers(1, MASK))
 def test_scaling_is_the_high_half_of_the_product(x, num_bits):
     assert int(_scale(np.uint64(x), np.uint64(num_bits))) == x * num_bits >> 64

@@ -126,7 +126,7 @@ SMALL_TEXTS = st.lists(
 ).map("".join)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(
     st.lists(SMALL_TEXTS, max_size=4),
     st.lists(st.tuples(SMALL_TEXTS, st.integers(2, 4)), max_size=4),

@@ -74,7 +74,7 @@ SMALL_TEXTS = st.lists(
 ).map("".join)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(
     st.lists(SMALL_TEXTS, max_size=4),
     st.lists(st.tuples(SMALL_TEXTS, st.integers(1, 5)), max_size=4),
@@ -86,7 +86,6 @@ def test_it_finds_what_the_readable_twin_finds(documents, items):
     assert set(found) == slow_find(documents, texts, sizes)
 
 
-@settings(deadline=None)
 @given(st.lists(SMALL_TEXTS, min_size=2, max_size=4), SMALL_TEXTS)
 def test_hits_come_in_order_and_do_not_depend_on_the_other_documents(documents, text):
     index = build_index([text, text], [2, 3])
@@ -100,7 +99,6 @@ def test_hits_come_in_order_and_do_not_depend_on_the_other_documents(documents, 
     assert sorted(alone) == sorted(together)
 
 
-@settings(deadline=None)
 @given(st.lists(st.text(alphabet="aB1 É_中กิ\u0301\u200dİ") | st.text(max_size=50), max_size=4))
 def test_the_vocabulary_and_its_numbers_are_the_texts_words(texts):
     index = build_index(texts, [1] * len(texts))

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus.blocklists import read_block_lists
@@ -159,7 +159,6 @@ ADDRESSES = st.lists(st.tuples(WORDS, st.sampled_from("/-_.?+"))).map(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(ADDRESSES, min_size=1, max_size=6))
 def test_many_addresses_are_judged_as_one_by_one(tmp_path_factory, addresses):
     folder = tmp_path_factory.mktemp("lists")

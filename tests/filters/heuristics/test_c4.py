@@ -70,7 +70,7 @@ def check_against_the_twin(texts, *, need_end_mark):
     assert c4.bad_lines(lines, chosen).tolist() == [n == 0 for lines in found for n in lines]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(TEXT, max_size=4), st.booleans())
 def test_sentences_and_bad_lines_are_those_of_the_twin(texts, need_end_mark):
     check_against_the_twin(texts, need_end_mark=need_end_mark)

@@ -40,7 +40,7 @@ def reread(texts):
     return list(zip(spans, found.stops, found.last, strict=True))
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.lists(TEXT | st.text(), max_size=4))
 @example(["So.[1] [2] And.\u2019[3]\n[edit]\nIt ends...[12] ", "[[1]][[", "x" * 62 + ".[edit]"])
 def test_lines_are_read_as_if_the_citations_were_not_there(texts):

@@ -55,7 +55,7 @@ def check_against_the_twin(texts, *, strip):
     }
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(TEXT, max_size=4), st.booleans())
 def test_texts_measure_as_the_twin_does(texts, strip):
     check_against_the_twin(texts, strip=strip)
@@ -66,7 +66,7 @@ def test_real_texts_measure_so_too(real_texts):
     check_against_the_twin(real_texts, strip=False)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(TEXT, st.data(), st.booleans())
 def test_lines_that_are_gone_count_for_nothing(text, data, strip):
     whole = text.split("\n")

@@ -50,7 +50,7 @@ def twin(text):
     }
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(TEXT, max_size=4))
 def test_texts_measure_as_the_twin_does(texts):
     found = measure(texts)
@@ -136,7 +136,7 @@ def test_stop_words_are_whole_words():
     assert reason("other tobacco offer andes thathave " * 10) == gopher_quality.TOO_FEW_STOP_WORDS
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(TEXT)
 def test_lines_and_bullets_may_be_read_as_datatrove_reads_them(text):
     text = re.sub(r"[\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]", " ", text)  # parts lines there

@@ -102,7 +102,7 @@ def twin_all(found, n):
     return sum(len(found[i].encode()) for i in marked) / max(size(found), 1)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(FEW_WORDS, max_size=3), st.sampled_from(["later", "all"]))
 def test_ngram_shares_are_those_of_the_twin(texts, repeats):
     found = measure(texts, repeats=repeats)
@@ -115,7 +115,7 @@ def test_ngram_shares_are_those_of_the_twin(texts, repeats):
             assert found[f"repeated_{n}_grams"][i] == pytest.approx(twin_repeated(split, n))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(LINES, max_size=3))
 def test_line_shares_are_those_of_the_twin(texts):
     found = measure(texts)
@@ -158,7 +158,7 @@ def find_all_duplicate(found, n):
 EQUAL_WORDS = st.lists(st.sampled_from(["aa", "bb", "cc", "d1", "e2", "f3"]), max_size=80)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(EQUAL_WORDS)
 def test_ngram_shares_are_datatroves(split):
     found = measure([" ".join(split)])
@@ -174,7 +174,7 @@ def test_ngram_shares_are_datatroves(split):
         assert found[f"repeated_{n}_grams"] == [pytest.approx(repeated)]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.sampled_from(["one two", "x", "- - -", "a longer line it is"]), min_size=1))
 def test_line_and_paragraph_shares_are_datatroves(units):
     num, characters = find_duplicates(units)

@@ -88,7 +88,7 @@ def measured(texts):
     return result
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(TEXT | LONG, max_size=4))
 @example(["x" * 63 + "\u2003" + "y", "x" * 62 + ".\u201d\u201d z", "." * 130, "…" * 70, ""])
 @example(
@@ -133,7 +133,7 @@ def without(text, starts, ends):
     return b"".join(kept).decode()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data(), st.lists(st.text(alphabet="aé\n", max_size=12), min_size=1, max_size=3))
 def test_what_is_left_of_a_text_joins_as_if_the_lines_had_not_been(data, texts):
     lines = read_lines(pa.array(texts))
@@ -165,7 +165,7 @@ def test_only_some_documents_keep_their_spans():
     assert [array.tolist() for array in some] == [[0, 1, 1, 2], [0, 1], [2, 5]]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=300), st.binary(max_size=80))
 def test_bytes_that_are_no_utf8_are_lines_all_the_same(data, beyond):
     offsets = np.array([0, len(data), len(data + beyond)], np.int64)

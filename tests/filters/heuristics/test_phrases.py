@@ -31,7 +31,7 @@ def twin(text, phrases=PHRASES):
     ]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.lists(PIECE | st.text(max_size=9), max_size=20).map("".join), max_size=4))
 def test_each_line_has_the_bits_of_its_phrases(texts):
     assert found_in(texts) == [bits for text in texts for bits in twin(text)]

@@ -68,7 +68,7 @@ def twin(line):
     )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(st.lists(PIECE, max_size=9).map("".join))
 def test_bad_lines_are_those_of_the_twin(text):
     found = refinedweb.bad_lines(lines_of(text), RefinedWebSettings()).tolist()

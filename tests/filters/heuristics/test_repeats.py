@@ -33,7 +33,7 @@ def words_of(documents):
     return Words(flat, starts, starts + 1, offsets)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.lists(st.text("ab\u00e9 ", max_size=20), min_size=1, max_size=30), max_size=4))
 def test_a_line_is_repeated_where_an_earlier_one_has_its_text(documents):
     counts, is_repeated = find_lines(["\n".join(lines) for lines in documents])
@@ -80,7 +80,7 @@ def test_all_lines_of_a_long_document_are_told_apart():
     assert is_repeated.sum() == 7
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.lists(st.integers(0, 4) | st.integers(0, 2**64 - 1), max_size=60), max_size=4))
 def test_every_place_inside_a_repeated_ngram_is_found(documents):
     shares = repeated_ngrams(*words_of(documents), every=True)

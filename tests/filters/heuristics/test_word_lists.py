@@ -29,13 +29,13 @@ def twin(text, entries=ENTRIES):
     return re.search(rf"(?<!\w)(?:{words})(?!\w)", text.lower()) is not None
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 @given(st.lists(TEXT | st.text(max_size=8), max_size=4))
 def test_an_entry_is_found_where_the_expression_finds_it(texts):
     assert has(texts) == [twin(text) for text in texts]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.text(alphabet="ab -_é", min_size=1, max_size=5), min_size=1, max_size=6), TEXT)
 def test_any_list_with_words_is_searched_for(entries, text):
     entries = tuple(entry for entry in entries if any(map(str.isalnum, entry)))

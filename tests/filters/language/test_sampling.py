@@ -20,7 +20,6 @@ def kernel_sample(text, length, num_samples):
     return [tuple(piece) for piece in pieces[:num].tolist()]
 
 
-@settings(deadline=None)
 @given(st.text(max_size=300), st.integers(1, 9), st.integers(1, 5))
 @example("é" * 40 + "a" * 40, 4, 5)
 @example("a" * 40 + "\U0001f600" * 40, 9, 5)
@@ -37,7 +36,7 @@ def test_a_sample_reaches_from_the_first_to_the_last_character():
 LETTERED = st.text("aZ9 é\u0130中\u0301{;_\x1c\t\0\u00a0\U0001f600", max_size=400)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(LETTERED, st.integers(0, 40), st.floats(0, 1), st.integers(1, 200))
 @example("a" * 64 + "{" * 16 + "a" * 80, 1, 0.1, 2000)  # one of ten, over several blocks
 @example("a" * 64 + "{" * 17 + "a" * 80, 1, 0.1, 2000)

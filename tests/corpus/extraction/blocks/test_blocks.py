@@ -97,7 +97,7 @@ def test_each_written_page_has_text_where_it_has_blocks(html):
     assert text is None or text.strip()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(pages)
 def test_any_page_has_text_where_it_has_blocks(html):
     text = main_text(html)

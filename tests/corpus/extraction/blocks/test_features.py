@@ -309,7 +309,7 @@ def test_measures_are_the_defined_ones(html):
     assert_measures(html)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(pages)
 def test_measures_of_any_page_are_the_defined_ones(html):
     assert_measures(html)
@@ -398,7 +398,7 @@ def test_surroundings_are_the_defined_ones(html):
     assert_surroundings(html)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(pages)
 def test_surroundings_in_any_page_are_the_defined_ones(html):
     assert_surroundings(html)
@@ -419,7 +419,7 @@ def test_scores_are_the_training_matrix_by_the_weights(html):
     assert_scores(html)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(pages)
 def test_scores_of_any_page_are_the_training_matrix_by_the_weights(html):
     assert_scores(html)

@@ -72,7 +72,7 @@ def test_elements_are_those_of_the_readable_reader(html):
     assert_equal(html)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(pages)
 def test_elements_of_any_page_are_those_of_the_readable_reader(html):
     assert_equal(html)
@@ -128,7 +128,6 @@ def test_a_name_means_another_token_in_another_attribute():
     assert len(tokens) == 3
 
 
-@settings(deadline=None)
 @given(pages)
 def test_each_element_opens_before_and_closes_after_what_stands_in_it(html):
     element, _, event = read(html)
@@ -156,7 +155,7 @@ def test_bytes_that_end_too_early_end_the_reading(data):
     assert (event[:, 1:3] <= len(data)).all()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.sampled_from(list(b'<>/!-="? ap\xc3')), max_size=40).map(bytes))
 def test_any_bytes_at_all_are_read_to_their_end(data):
     element, tokens, event = read_markup(np.frombuffer(data, np.uint8))

@@ -89,7 +89,7 @@ def test_all_blocks_of_a_page_are_rendered_in_order(html):
     check_order(scan, np.ones(len(scan.block), bool))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(pages, st.randoms(use_true_random=False))
 def test_any_blocks_are_rendered_in_order(html, random):
     scan = scan_html(html)

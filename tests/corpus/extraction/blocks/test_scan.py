@@ -67,7 +67,7 @@ def test_blocks_are_those_of_the_readable_reader(html):
     assert_equal(html)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(pages)
 def test_blocks_of_any_page_are_those_of_the_readable_reader(html):
     assert_equal(html)
@@ -159,7 +159,6 @@ def test_bytes_that_are_no_page_have_blocks_or_none(data):
     assert len(scan_page(data, np.zeros(NUM_HINTS, np.float32)).block) <= 1
 
 
-@settings(deadline=None)
 @given(pages)
 def test_blocks_lie_one_after_the_other(html):
     scan = scan_html(html)

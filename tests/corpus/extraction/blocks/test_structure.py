@@ -129,7 +129,7 @@ def test_the_structure_is_the_defined_one(html):
     assert_equal(html)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(pages)
 def test_the_structure_of_any_page_is_the_defined_one(html):
     assert_equal(html)
@@ -167,7 +167,6 @@ def test_each_key_finds_the_first_that_equals_it(keys):
     assert first_alike(np.array(keys, np.uint32)).tolist() == [keys.index(key) for key in keys]
 
 
-@settings(deadline=None)
 @given(pages, st.randoms(use_true_random=False))
 def test_the_common_container_is_the_innermost_ancestor_of_both(html, random):
     element = scan_html(html).element

@@ -56,7 +56,7 @@ def best_worth(page: list[int], gold: list[int], matched: set[int] | None = None
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(SMALL, SMALL)
 def test_no_alignment_is_worth_more(page, gold):
     matched = align(np.array(page, np.int32), np.array(gold, np.int32))
@@ -65,7 +65,6 @@ def test_no_alignment_is_worth_more(page, gold):
     assert found == pytest.approx(best_worth(page, gold), abs=1e-5)
 
 
-@settings(deadline=None)
 @given(SMALL, SMALL)
 def test_a_pair_is_worth_more_within_a_run(page, gold):
     arrays = np.array(page, np.int32), np.array(gold, np.int32)
