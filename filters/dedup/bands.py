@@ -46,7 +46,7 @@ def banding(settings: DedupSettings) -> Banding:
     chosen = PUBLISHED.get(
         settings.published,
         Banding(settings.ngram_size, settings.threshold, settings.num_bands, settings.num_rows),
-    )
+    )._replace(scheme=settings.scheme)
     if chosen.num_bands:
         return chosen
     num_bands, num_rows = optimal_bands(
@@ -86,7 +86,7 @@ def band_digests(
 def shingle_digests(found: Shingles, banding: Banding, *, seed: int) -> Int64Array:
     """Digests of the bands of each document's shingles: int64 (num_documents, num_bands)."""
     num_hashes = banding.num_bands * banding.num_rows
-    hashes = signatures(found, num_hashes=num_hashes, seed=seed)
+    hashes = signatures(found, num_hashes=num_hashes, seed=seed, scheme=banding.scheme)
     return digest_bands(hashes, num_bands=banding.num_bands)
 
 

@@ -6,6 +6,7 @@ import random
 from collections import defaultdict
 from itertools import combinations
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -21,6 +22,7 @@ from filters.dedup.bands import (
     optimal_bands,
     shingle_digests,
 )
+from filters.dedup.minhash import signatures
 from filters.dedup.shingles import Shingles
 
 MASK = 2**64 - 1
@@ -73,6 +75,18 @@ def test_bands_and_rows_are_those_of_datasketch() -> None:
 def test_the_settings_bands_are_used_unless_they_are_zero() -> None:
     assert banding(DedupSettings()) == Banding(5, 0.8, 28, 4)
     assert banding(DedupSettings(num_bands=0, num_rows=0)) == Banding(5, 0.8, 9, 13)
+
+
+@pytest.mark.parametrize("settings", [DedupSettings(), DedupSettings(published="fineweb")])
+def test_the_scheme_is_that_of_the_settings(settings: DedupSettings) -> None:
+    chosen = banding(msgspec.structs.replace(settings, scheme="legacy"))
+    assert chosen == banding(settings)._replace(scheme="legacy")
+    found = Shingles(np.arange(100, dtype=np.uint64) << np.uint64(32), np.array([0, 100]))
+    num_hashes = chosen.num_bands * chosen.num_rows
+    hashes = signatures(found, num_hashes=num_hashes, seed=1, scheme="legacy")
+    digests = shingle_digests(found, chosen, seed=1)
+    assert (digests == digest_bands(hashes, num_bands=chosen.num_bands)).all()
+    assert (digests != shingle_digests(found, banding(settings), seed=1)).all()
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

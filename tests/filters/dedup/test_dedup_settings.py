@@ -26,6 +26,7 @@ def test_the_defaults_are_in_their_own_ranges() -> None:
         {"false_negative_weight": -0.1},
         {"keep": "newest"},
         {"published": "gpt4"},
+        {"scheme": "mersenne"},
         {"treshold": 0.8},
     ],
 )
