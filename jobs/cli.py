@@ -23,6 +23,7 @@ from corpus.schemas import TABLES
 from corpus.stages import STAGE_NAMES, STAGES
 from corpus.storage import Store
 from jobs.crawl_cli import crawl
+from jobs.dedup_cli import dedup
 from jobs.options import (
     RUN_RECORD,
     json_option,
@@ -52,6 +53,7 @@ def cli() -> None:
 
 
 cli.add_command(crawl)
+cli.add_command(dedup)
 cli.add_command(quality)
 
 

@@ -51,7 +51,7 @@ class Life:
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
         events = [
-            {"stage": e.stage, "said": e.said, "alive": e.alive, **_plain(e.details)}
+            {"stage": e.stage, "said": e.said, "alive": e.alive, **plain(e.details)}
             for e in self.events
         ]
         return {"document": self.name, "events": events}
@@ -75,9 +75,9 @@ def lives(store: Store, document: str) -> list[Life]:
 
 
 def _link_events(store: Store, key: str) -> Iterator[Event]:
-    for row in _matching(store, "links", "url_key", pa.scalar(key)):
+    for row in matching(store, "links", "url_key", pa.scalar(key)):
         yield Event("links", f"linked with karma {row['karma']}", row, alive=True)
-    for row in _matching(store, "fetches", "url_key", pa.scalar(key)):
+    for row in matching(store, "fetches", "url_key", pa.scalar(key)):
         failed = row["outcome"] == "failed"
         said = f"failed: {row['reason']}" if failed else str(row["outcome"])
         yield Event("fetch", said, row, alive=not failed)
@@ -119,18 +119,18 @@ def _verdict(store: Store, stage: str, row: dict[str, Any]) -> Event:
         row["pairs"] = [
             pair
             for side in ("doc_id_a", "doc_id_b")
-            for pair in _matching(store, "pairs", side, doc_id)
+            for pair in matching(store, "pairs", side, doc_id)
         ][:MAX_ROWS]
     elif stage == "contamination" and row["num_matches"]:
         said += f"; {row['num_matches']} matches cut, {len(row['pieces'])} pieces stay"
-        row["hits"] = _matching(store, "hits", "doc_id", doc_id)[:MAX_ROWS]
+        row["hits"] = matching(store, "hits", "doc_id", doc_id)[:MAX_ROWS]
     elif stage == "mix":
         said += f"; {row['split']}, {row['copies']} copies"
     return Event(stage, said, row, alive=bool(row["keep"]))
 
 
 def _shard_events(store: Store, doc_id: bytes) -> list[Event]:
-    rows = _matching(store, "provenance", "doc_id", pa.scalar(doc_id, DOC_ID))[:MAX_ROWS]
+    rows = matching(store, "provenance", "doc_id", pa.scalar(doc_id, DOC_ID))[:MAX_ROWS]
     return [
         Event(
             "tokenize",
@@ -151,7 +151,8 @@ def _places(store: Store, column: str, value: pa.Scalar) -> Iterator[tuple[int, 
             yield part, row
 
 
-def _matching(store: Store, name: str, column: str, value: pa.Scalar) -> list[dict[str, Any]]:
+def matching(store: Store, name: str, column: str, value: pa.Scalar) -> list[dict[str, Any]]:
+    """Rows of a table with this value in a column; none where the table is not built."""
     if not store.exists(name, MANIFEST):
         return []
     dataset = open_dataset(store, name)
@@ -168,13 +169,14 @@ def _rows(dataset: Dataset, part: int, column: str, value: pa.Scalar) -> list[di
     return rows
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """A row's value as JSON has it; bytes as hexadecimal digits, times as text."""
     if isinstance(value, bytes):
         return value.hex()
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return value if isinstance(value, int | float | bool | None) else str(value)
 
 
@@ -193,7 +195,7 @@ def print_life(life: Life, *, everything: bool, with_text: bool) -> None:
 
 
 def _columns(event: Event) -> Iterator[str]:
-    for key, value in _plain(event.details).items():
+    for key, value in plain(event.details).items():
         if value not in (None, [], "") and key not in ("keep", "reason", "doc_id"):
             yield f"{key}: {value}"
 
