@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -116,7 +116,7 @@ class Dataset:
     def read(self, part: int, columns: Sequence[str] | None = None) -> pa.Table:
         """One part, or some of its columns; raises Damaged where it differs from the manifest."""
         path = self.path(part)
-        with self._open(part_name(part)) as handle:
+        with self._open(self.store.open_for_arrow, part_name(part)) as handle:
             try:
                 file = pq.ParquetFile(handle)
             except pa.ArrowInvalid as error:
@@ -157,7 +157,7 @@ class Dataset:
         """Raise Damaged unless every file's bytes are those of the manifest."""
         for part in self.parts:
             for file in part.files:
-                with self._open(file.name) as handle:
+                with self._open(self.store.open, file.name) as handle:
                     found = hashlib.file_digest(handle, "sha256").hexdigest()
                 if found != file.sha256:
                     raise Damaged(
@@ -165,9 +165,9 @@ class Dataset:
                         f"expected {file.sha256[:16]}...; {self._remedy()}"
                     )
 
-    def _open(self, name: str) -> Any:
+    def _open(self, opened: Callable[..., Any], name: str) -> Any:
         try:
-            return self.store.open(self.name, name)
+            return opened(self.name, name)
         except FileNotFoundError as error:
             raise Damaged(
                 f"{self.store.path(self.name, name)}: gone, but its manifest lists it; "

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import fsspec
+import pyarrow as pa
 
 from corpus.errors import SetupError, StorageError
 
@@ -83,6 +84,14 @@ class Store:
     def open(self, *names: str) -> Any:
         """The file, open for reading bytes."""
         return self._fs.open(self._inside(*names), "rb")
+
+    def open_for_arrow(self, *names: str) -> Any:
+        """The file, open for pyarrow to read.
+
+        On this machine it is a file of Arrow's own: of a Python file its threads may still hold
+        pieces when the interpreter ends, which aborts a short command after it has answered.
+        """
+        return pa.OSFile(self.path(*names)) if self.is_local else self.open(*names)
 
     def write(self, data: bytes, *names: str) -> None:
         """Write a small file whole."""

@@ -6,6 +6,7 @@ import os
 import pickle
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from corpus.errors import SetupError, StorageError
@@ -74,3 +75,12 @@ def test_a_remote_root_has_no_local_path():
 def test_a_file_system_that_is_not_installed_says_what_to_install():
     with pytest.raises(SetupError, match=r"nowhere://x: no way to reach nowhere://.*winnow\[s3\]"):
         Store("nowhere://x")
+
+
+def test_arrow_reads_local_files_by_itself_and_others_through_fsspec(store):
+    store.write(b"abc", "table", "part")
+    with store.open_for_arrow("table", "part") as file:
+        assert isinstance(file, pa.NativeFile) == store.is_local
+        assert file.read() == b"abc"
+    with pytest.raises(FileNotFoundError):
+        store.open_for_arrow("table", "gone")
