@@ -30,7 +30,7 @@ def main_text(html):
         while True:
             pass
     elif name == "fill":
-        kept.append([bytearray(1 << 20) for _ in range(1 << 12)])
+        kept.append([bytearray(32 << 20) for _ in range(1 << 7)])
     elif name == "exit":
         os._exit(3)
     elif name == "print":
