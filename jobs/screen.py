@@ -7,6 +7,7 @@ signal beside it (filters/screen.py).
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ from corpus.errors import InputError
 from corpus.publishing import PartOutput
 from corpus.sources import Source
 from filters import screen as screening
+from filters.edits import counts
 from filters.screen import ScreenSettings
 from filters.url import UrlSettings
 
@@ -51,6 +53,19 @@ def run(job: Job) -> None:
         columns=screening.COLUMNS,
         verdicts="screen",
     )
+    _log_edits(job)
+
+
+def _log_edits(job: Job) -> None:
+    """Say how often each kind of edit stands in the documents that stay."""
+    screened = job.input("screen")
+    found: Counter[str] = Counter()
+    for part in range(screened.num_parts):
+        rows = screened.read(part, ["keep", "edits"])
+        found.update(counts(rows.filter(rows["keep"])["edits"]))
+    if found:
+        said = ", ".join(f"{kind} {number:,}" for kind, number in sorted(found.items()))
+        job.log(f"edits of the documents kept: {said}")
 
 
 def _judge(

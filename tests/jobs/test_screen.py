@@ -11,6 +11,7 @@ from corpus.sources import Source
 from corpus.storage import Store
 from filters import language, url
 from filters.heuristics import gopher_quality
+from filters.personal import PersonalSettings
 from filters.screen import ScreenSettings
 from filters.url import UrlSettings
 from jobs import screen
@@ -52,6 +53,16 @@ def test_every_text_has_a_verdict_in_its_own_part(session, tmp_path):
         "taken": 4, "kept": 2,
         "dropped": {language.OTHER_LANGUAGE: 1, gopher_quality.TOO_FEW_WORDS: 1},
     }  # fmt: skip
+
+
+def test_the_edits_of_kept_documents_are_counted(session, tmp_path, capsys):
+    store = Store(str(tmp_path))
+    docs = [Doc(GOOD + "Write to a@example.com or b@example.com."), Doc("c@example.com"), Doc(GOOD)]
+    rows = rows_of(docs)
+    write_table(store, "documents", [rows[:2], [], rows[2:]])
+    masking = ScreenSettings(personal=PersonalSettings(masked=("email",)))
+    screen.run(job_at(store, "screen", session, screen=masking, sources=SOURCES))
+    assert "edits of the documents kept: email 2\n" in capsys.readouterr().err
 
 
 def test_block_lists_reach_the_tasks_and_the_fingerprint(session, tmp_path, capsys):
