@@ -25,7 +25,7 @@ from pyspark.sql import functions as sql
 
 from corpus import bpe, schemas
 from corpus.bpe import Vocabulary
-from corpus.datasets import Dataset, Part, columns_of, publish_manifest, survivors
+from corpus.datasets import Dataset, Part, columns_of, in_turns, publish_manifest, survivors
 from corpus.errors import Damaged, NotBuilt
 from corpus.identity import DOC_ID, keyed_uniform
 from corpus.ledger import TOKENS
@@ -50,7 +50,6 @@ if TYPE_CHECKING:
     from jobs.recipe import Recipe
 
 STAGE = "tokenize"
-SLICE_BYTES = 16 * 2**20  # text encoded at once: bounds a task's memory
 
 
 class Tables(NamedTuple):
@@ -147,7 +146,7 @@ def _sample(tables: Tables, *, share: float, seed: int) -> Iterator[str]:
             times += (u < share) & (copy < copies)
         if times.any():
             rows = _mixed(tables, part).append_column("times", pa.array(times))
-            for slice_ in _slices(rows.filter(pc.greater(rows["times"], 0))):
+            for slice_ in in_turns(rows.filter(pc.greater(rows["times"], 0))):
                 texts = kept_texts(slice_["text"], slice_["pieces"], slice_["edits"])
                 for its_texts, num in zip(texts, slice_["times"].to_pylist(), strict=True):
                     yield from its_texts * num
@@ -173,23 +172,12 @@ def _mixed(tables: Tables, part: int) -> pa.Table:
     return rows.append_column("pieces", pieces).append_column("edits", edits)
 
 
-def _slices(rows: pa.Table) -> Iterator[pa.Table]:
-    """The rows in slices of about SLICE_BYTES of text."""
-    ends = np.cumsum(pc.binary_length(rows["text"]).to_numpy(), dtype=np.int64)
-    start = 0
-    while start < rows.num_rows:
-        before = int(ends[start - 1]) if start else 0
-        end = max(start + 1, int(np.searchsorted(ends, before + SLICE_BYTES, "right")))
-        yield rows.slice(start, end - start)
-        start = end
-
-
 def _encode(vocabulary: Vocabulary, tables: Tables, seed: int, out: PartOutput, part: int) -> None:
     """Write a part of `encoded`: each document's ids once, and the places of its copies."""
     # One task a core: the encoder's own threads would only fight with the neighbours'.
     os.environ["TOKENIZERS_PARALLELISM"] = "false"
     itemsize = token_dtype(vocabulary.size).itemsize
-    for rows in _slices(_mixed(tables, part)):
+    for rows in in_turns(_mixed(tables, part)):
         ids = vocabulary.encode_documents(kept_texts(rows["text"], rows["pieces"], rows["edits"]))
         places = positions(
             rows["doc_id"], rows["epochs"].to_numpy(), rows["copies"].to_numpy(), seed=seed
