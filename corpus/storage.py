@@ -81,6 +81,11 @@ class Store:
         data: bytes = self._fs.cat_file(self._inside(*names))
         return data
 
+    def read_range(self, *names: str, start: int, size: int) -> bytes:
+        """So many of the file's bytes, from a place on."""
+        data: bytes = self._fs.cat_file(self._inside(*names), start=start, end=start + size)
+        return data
+
     def open(self, *names: str) -> Any:
         """The file, open for reading bytes."""
         return self._fs.open(self._inside(*names), "rb")

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -30,6 +31,7 @@ from corpus.ledger import CHARACTERS, Ledger, total
 from corpus.publishing import PartOutput, PartRecords, publish_file
 from corpus.stages import Stage
 from corpus.storage import Store, storage_errors
+from jobs.exchange import Flow, unpacked
 from jobs.progress import Progress, say
 
 if TYPE_CHECKING:
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
 
 Task = Callable[[PartOutput, Any], None]
 SortedTask = Callable[[PartOutput, Iterator[pa.RecordBatch]], None]
+FlowTask = Callable[..., None]
+"""Called with the part's output and an array of each kind of record."""
 Judge = Callable[[pa.Table, PartOutput], pa.Table]
 
 
@@ -184,6 +188,31 @@ class Job:
                 f"expected {expected_rows}; run the stage again with --force"
             )
 
+    def receive(
+        self,
+        make_flow: Callable[[], Flow],
+        task: FlowTask,
+        *,
+        num_parts: int,
+        outputs: Sequence[str],
+        counted: str,
+        step: str,
+    ) -> Ledger:
+        """Write part k of the outputs from the records that a flow brings to target k.
+
+        The flow is made only where a part is missing. The task is given an array of each kind, in
+        any order of their records. Returns the sum of the parts' ledgers.
+        """
+        records = PartRecords(self.store, self.stage.name, step)
+        if len(records.done()) < num_parts:
+            with Progress(self.stage.name, step, records, num_parts=num_parts):
+                flow = make_flow()
+                run = partial(
+                    _run_received, self.store, records, tuple(outputs), counted, flow.kinds, task
+                )
+                self.session.for_each_partition(run, flow.at_targets(), num_parts=num_parts)
+        return self._publish(records, range(num_parts), outputs, counted)
+
     def frame(self, dataset: str, columns: Sequence[str] | None = None) -> DataFrame:
         """A table as a Spark frame."""
         return self.session.read(self.input(dataset), columns)
@@ -258,6 +287,24 @@ def _run_sorted(
     with store.scratch() as scratch, storage_errors(store.root, only_full=True):
         out = PartOutput(store, scratch, number, outputs=outputs, counted=counted)
         task(out, _counted_rows(out, part, batches))
+        records.add(out.finish())
+
+
+def _run_received(
+    store: Store,
+    records: PartRecords,
+    outputs: tuple[str, ...],
+    counted: str,
+    kinds: Sequence[np.dtype[Any]],
+    task: FlowTask,
+    number: int,
+    batches: Iterator[pa.RecordBatch],
+) -> None:
+    if records.has(number):
+        return
+    with store.scratch() as scratch, storage_errors(store.root, only_full=True):
+        out = PartOutput(store, scratch, number, outputs=outputs, counted=counted)
+        task(out, *unpacked(kinds, batches))
         records.add(out.finish())
 
 

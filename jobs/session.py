@@ -95,10 +95,21 @@ class Session:
     def for_each(
         self, run: Callable[[Any], None], items: Sequence[Any], *, num_tasks: int | None = None
     ) -> None:
-        """Run a picklable function once per item, in one Spark task each or in so many."""
-        context = self.spark.sparkContext
+        """Run a picklable function once per item, in one Spark task each or in so many.
+
+        The tasks are those of a frame, as all others here are: Spark keeps other Python workers for
+        them than for plain RDDs, and each would import our modules and load the kernels again.
+        """
+
+        def work(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            for batch in batches:
+                for number in batch["id"].to_pylist():
+                    run(items[number])
+            yield pa.record_batch({"id": pa.array([], pa.int64())})
+
+        numbers = self.spark.range(0, len(items), 1, num_tasks or len(items))
         with _clear_errors():
-            context.parallelize(items, num_tasks or len(items)).foreach(run)
+            numbers.mapInArrow(work, "id long").collect()
 
     @property
     def num_slots(self) -> int:
@@ -116,6 +127,19 @@ class Session:
     ) -> None:
         """Bring rows to their part, sort them there, and run the function once per part."""
 
+        rows = frame.withColumn(part, sql.col(part).cast("int"))
+        parts = rows.repartitionById(num_parts, sql.col(part))
+        self.for_each_partition(run, parts.sortWithinPartitions(*order_by), num_parts=num_parts)
+
+    def for_each_partition(
+        self,
+        run: Callable[[int, Iterator[pa.RecordBatch]], None],
+        frame: DataFrame,
+        *,
+        num_parts: int,
+    ) -> None:
+        """Run the function once for each partition of a frame, with its number and its rows."""
+
         def write(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             context = TaskContext.get()
             assert context is not None  # always set inside a task
@@ -124,10 +148,7 @@ class Session:
             yield pa.record_batch({"part": pa.array([number], pa.int64())})
 
         with _clear_errors():
-            rows = frame.withColumn(part, sql.col(part).cast("int"))
-            parts = rows.repartitionById(num_parts, sql.col(part))
-            in_order = parts.sortWithinPartitions(*order_by)
-            done = {row["part"] for row in in_order.mapInArrow(write, "part long").collect()}
+            done = {row["part"] for row in frame.mapInArrow(write, "part long").collect()}
         for number in range(num_parts):
             if number not in done:  # a part without rows may have had no task
                 run(number, iter(()))
