@@ -74,7 +74,10 @@ STAGES: tuple[Stage, ...] = (
         module="jobs.dedup",
         purpose="Near-duplicates proposed by MinHash-LSH, proved by Jaccard, best copy kept.",
         inputs=("documents", "quality"),
-        outputs=("bands", "pairs", "clusters", "dedup"),
+        outputs=(
+            "dedup_index", "signatures", "plants", "copies", "candidates", "loans", "plant_pairs",
+            "pairs", "components", "clusters", "self_test", "dedup",
+        ),
         sections=("sources", "dedup"),
     ),
     Stage(
@@ -119,7 +122,7 @@ STAGES: tuple[Stage, ...] = (
         purpose="One page: funnel, scores, duplicates, contamination, mixture, loss.",
         inputs=(
             "links", "fetches", "captures", "documents", "screen", "quality_model",
-            "quality_scores", "quality_rule", "quality", "pairs", "clusters", "dedup",
+            "quality_scores", "quality_rule", "quality", "pairs", "clusters", "self_test", "dedup",
             "benchmark_items", "hits", "overlap", "contamination", "mix", "mixture", "tokenizer",
             "shards", "provenance", "model",
         ),

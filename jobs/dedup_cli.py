@@ -186,7 +186,7 @@ def _tables_say(store: Store, first: str, second: str) -> dict[str, Any]:
 
 def _cluster_rows(store: Store, name: str, settings: Any) -> list[dict[str, Any]]:
     """The members of a document's cluster in the keep policy's order; none where it has none."""
-    from filters.dedup.clusters import preference, preference_order
+    from filters.dedup.preference import best_first, order_keys, preference
     from jobs.why import matching
 
     for needed in ("clusters", "pairs", "quality"):
@@ -196,7 +196,7 @@ def _cluster_rows(store: Store, name: str, settings: Any) -> list[dict[str, Any]
         return []
     members = matching(store, "clusters", "cluster_id", pa.scalar(own[0]["cluster_id"], DOC_ID))
     given = _members(store, members)
-    order = preference_order(preference(given, settings), given["doc_id"])
+    order = best_first(order_keys(preference(given, settings), given["doc_id"]))
     kept_of = {row["doc_id"]: row["kept_doc_id"] for row in members}
     links = _links(store, list(kept_of))
     rows = []

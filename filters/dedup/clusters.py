@@ -1,23 +1,29 @@
-"""Which copy stays, which go, and which clusters are held out.
+"""Which copy stays, which go, and which are held out.
 
 A cluster is what a chain of proved pairs connects. A chain alone removes nothing: documents are
 taken in the keep policy's order; one that is not removed yet stays, and removes the documents that
-it was proved near to. So a cluster A ~ B ~ C with A and C far from each other keeps A and C, or B.
+it was proved near to. So a cluster is cut into stars: in A ~ B ~ C, with A and C far from each
+other, A and C stay, or B alone. An exact copy shares the fate of the best copy of its text.
 
 Laws: every removed document has a proved similarity of at least the threshold with the kept
 document named for it (the best of its near ones that are kept); no two kept documents are a proved
-pair; the answer depends on the pairs and the policy alone. Clusters are held out whole, so nothing
-in train has been proved near a document in validation, nor is it connected to one by a chain.
+pair; the answer depends on the pairs and the policy alone.
+
+Held out are whole clusters, by a keyed hash of the smallest doc_id, so that nothing in train has
+been proved near a document in validation, nor is connected to one by a chain. **Protected** are the
+documents of held-out sources and those that an older corpus holds out: of a cluster with one of
+them nothing else stays, and what a chain alone connects to them names the best of them.
+Documents of older corpora always stay, and come first.
 
 Not a law: a higher threshold proves fewer pairs and never larger clusters, but it may remove a
 document that a lower one keeps, because the copy that stood before it is now kept.
 
-Cost: linear in pairs after one sort; 24 bytes a pair and about 100 a document in a cluster.
+Cost: linear in pairs after one sort; 32 bytes a pair and about 120 a document in a cluster.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -25,161 +31,179 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numba import njit
 
-from corpus.identity import doc_id_words, keyed_uniform
-from filters.dedup import DedupSettings
-from filters.dedup.shingles import Int64Array
+from corpus.identity import keyed_uniform
+from filters.dedup.preference import best_first
+from filters.dedup.records import ANSWER, Int64Array, UInt64Array, ids_of, records
 
-UInt32Array = npt.NDArray[np.uint32]
+Int32Array = npt.NDArray[np.int32]
 
-NEAR_DUPLICATE = "near_duplicate"  # a proved pair with a kept copy in train
-NEAR_HELD_OUT = "near_held_out"  # a proved pair with a kept copy in validation
-TRAIN = "train"
-VALIDATION = "validation"
+REASONS = (None, "exact_duplicate", "near_duplicate", "near_held_out", "has_duplicates")
+"""By their numbers: kept; a copy of the kept document, word by word; a proved pair with it; near a
+document that is held out, or connected to one; and one of several copies, where none is to stay."""
+KEPT, EXACT, NEAR, NEAR_HELD_OUT, HAS_DUPLICATES = range(5)
+
+TRAIN, VALIDATION = "train", "validation"
+SPLITS = (TRAIN, VALIDATION)
+
+OLDER, PROTECTED = 1, 2
+"""Flags of a node: of an older corpus; of a held-out source, or held out by an older corpus."""
 
 HELD_OUT_STAGE = "held_out"  # key of the hash that chooses the held-out clusters
 
-_WORST = np.uint32(0xFFFFFFFF)
-_POLICIES = {
-    "best": ("score", "length", "age"),
-    "longest": ("length", "score", "age"),
-    "oldest": ("age", "score", "length"),
-}
+
+class Graph(NamedTuple):
+    """Documents 0..n-1 that are in proved pairs, and those pairs."""
+
+    order: UInt64Array
+    """uint64 (n, 4): from `order_keys`."""
+    flags: Int64Array
+    """int64 (n,): OLDER, PROTECTED."""
+    left: Int64Array
+    """int64 (num_edges,): one end of each proved pair."""
+    right: Int64Array
+    """int64 (num_edges,): the other; of an exact copy, the first of its copies."""
+    is_copy: npt.NDArray[np.bool_]
+    """bool (num_edges,): whether it is a pair of exact copies."""
 
 
 class Clusters(NamedTuple):
     """The answer for documents 0..n-1."""
 
     first: Int64Array
-    """int64 (num_documents,): smallest row of the document's cluster."""
+    """int64 (n,): the document of smallest doc_id in each one's cluster."""
     kept: Int64Array
-    """int64 (num_documents,): the kept row it was compared with; its own where it is kept."""
+    """int64 (n,): the document that each is named by; its own where it is kept."""
+    reason: Int32Array
+    """int32 (n,): number in REASONS."""
 
 
-def preference(documents: pa.Table, settings: DedupSettings) -> UInt32Array:
-    """The keep policy's keys, most important first; smaller is better.
+def cluster(graph: Graph, *, keeps_none: bool = False) -> Clusters:
+    """Connect the documents, and choose the copies that stay.
 
-    documents: source, score (null or NaN: worst), num_characters, fetched_at (null: youngest).
-    Returns uint32 (num_documents, 4): place of the source, then the policy's three keys.
+    keeps_none: of documents that have a copy none stays, but where held-out sources are concerned.
     """
-    columns: dict[str, npt.NDArray[Any]] = {
-        "score": _score_key(documents["score"]),
-        "length": _WORST - np.minimum(_numbers(documents["num_characters"], 0), _WORST),
-        "age": np.clip(_seconds(documents["fetched_at"]), 0, int(_WORST)),
-    }
-    sources = _source_key(documents["source"], settings)
-    keys = [sources, *(columns[name] for name in _POLICIES[settings.keep])]
-    return np.stack([key.astype(np.uint32) for key in keys], axis=1)
+    n = len(graph.order)
+    copy_of = np.arange(n)
+    copy_of[graph.left[graph.is_copy]] = graph.right[graph.is_copy]
+    left, right = graph.left[~graph.is_copy], graph.right[~graph.is_copy]
+    labels = components(graph.left, graph.right, n)
+    ranking = best_first(graph.order)
+    is_older = (graph.flags & OLDER) > 0
+    kept = _keep(ranking, *_neighbours(left, right, n), copy_of, is_older)
+    reason = np.where(kept == copy_of, EXACT, NEAR).astype(np.int32)
+    reason[kept == np.arange(n)] = KEPT
+    if keeps_none:
+        has_copy = np.zeros(n, bool)
+        has_copy[graph.left] = has_copy[graph.right] = True
+        goes = has_copy & ~is_older & (reason == KEPT) & ((graph.flags & PROTECTED) == 0)
+        reason[goes] = HAS_DUPLICATES
+    kept, reason = _protected(graph, labels, ranking, kept, reason)
+    return Clusters(_smallest_ids(graph.order, labels), kept, reason)
 
 
-def coarse_rank(keys: UInt32Array) -> Int64Array:
-    """The keys as one number, smaller is better: source, first key, and 24 bits of the second.
-
-    Returns int64 (num_documents,), not negative. It chooses the best document of a large bucket.
-    """
-    source, first, second = (keys[:, i].astype(np.int64) for i in range(3))
-    return (np.minimum(source, 127) << 56) | (first << 24) | (second >> 8)
+def components(left: Int64Array, right: Int64Array, num_documents: int) -> Int64Array:
+    """Smallest document that a chain of pairs connects each one to: int64 (num_documents,)."""
+    return _components(left, right, num_documents)
 
 
-def preference_order(keys: UInt32Array, doc_ids: pa.Array | pa.ChunkedArray) -> Int64Array:
-    """Rows from the best to the worst; ties go to the smallest doc_id."""
-    high, low = doc_id_words(doc_ids).byteswap().T  # big-endian numbers order as their bytes do
-    return np.lexsort((low, high, *keys.T[::-1]))
-
-
-def cluster(left: Int64Array, right: Int64Array, order: Int64Array) -> Clusters:
-    """Connect documents by proved pairs, and choose the copies that stay.
-
-    left, right: int64 (num_pairs,) rows of proved pairs, in any order. order: from
-    `preference_order`, int64 (num_documents,).
-    """
-    num_documents = len(order)
-    both = np.concatenate([left, right])
-    neighbours = np.concatenate([right, left])[np.argsort(both, kind="stable")]
-    offsets = np.concatenate(
-        [np.zeros(1, np.int64), np.cumsum(np.bincount(both, minlength=num_documents))]
+def answers(
+    graph: Graph, found: Clusters, places: Int64Array, *, held_out_fraction: float, seed: int
+) -> npt.NDArray[np.void]:
+    """ANSWER records of the documents, in their order. places: int64 (n,)."""
+    clusters = graph.order[found.first, 2:]
+    chance = keyed_uniform(ids_of(clusters), seed=seed, stage=HELD_OUT_STAGE)
+    has_older, has_protected = (
+        _any_in(found.first, (graph.flags & flag) > 0) for flag in (OLDER, PROTECTED)
     )
-    return Clusters(_components(left, right, num_documents), _keep(order, neighbours, offsets))
-
-
-def cluster_rows(
-    members: pa.Table, left: Int64Array, right: Int64Array, settings: DedupSettings
-) -> pa.Table:
-    """Rows of the table `clusters`, by cluster_id and doc_id.
-
-    members: doc_id, part, row and the columns of `preference`, of the documents that are in a
-    proved pair. left, right: int64 (num_pairs,), rows of it.
-    """
-    halves = doc_id_words(members["doc_id"]).byteswap()
-    by_id = np.lexsort((halves[:, 1], halves[:, 0]))
-    place = np.empty(len(by_id), np.int64)
-    place[by_id] = np.arange(len(by_id))
-    members = members.take(pa.array(by_id))  # numbered by doc_id, a cluster's first is its smallest
-    order = preference_order(preference(members, settings), members["doc_id"])
-    found = cluster(place[left], place[right], order)
-    doc_ids = members["doc_id"].combine_chunks()
-    rows = pa.table(
-        {
-            **{name: members[name] for name in ("doc_id", "part", "row")},
-            "cluster_id": doc_ids.take(pa.array(found.first)),
-            "kept_doc_id": doc_ids.take(pa.array(found.kept)),
-        }
+    drawn = (chance < held_out_fraction) & ~has_older
+    is_held_out = drawn | has_protected
+    is_near = (found.reason == EXACT) | (found.reason == NEAR)
+    reason = np.where(is_held_out & is_near, NEAR_HELD_OUT, found.reason)
+    return records(
+        ANSWER,
+        place=places,
+        cluster=clusters,
+        kept=graph.order[found.kept, 2:],
+        size=np.bincount(found.first, (graph.flags & OLDER) == 0, len(places))[found.first],
+        reason=reason.astype(np.int32),
+        split=is_held_out.astype(np.int32),
     )
-    return rows.take(pa.array(np.argsort(found.first, kind="stable")))
 
 
 def verdicts(
-    doc_ids: pa.Array, members: pa.Table, *, held_out_fraction: float, seed: int
+    doc_ids: pa.Array, members: pa.Table, is_held_out: npt.NDArray[np.bool_]
 ) -> pa.Table:
     """Rows of the table `dedup` for the documents of one part.
 
-    members: rows of `clusters` for this part: row (into doc_ids), cluster_id, kept_doc_id. A
-    document that is no member is a cluster of its own.
+    members: rows of `clusters` for this part: row (into doc_ids), cluster_id, kept_doc_id, reason,
+    split. A document that is no member is a cluster of its own; is_held_out: bool (num_documents,),
+    of which split it then is.
     """
     where = np.full(len(doc_ids), -1, np.int64)
     where[members["row"].to_numpy()] = np.arange(members.num_rows)
     at = pa.array(where, mask=where < 0)
-    cluster_ids, kept_ids = (
-        pc.coalesce(members[name].combine_chunks().take(at), doc_ids)
-        for name in ("cluster_id", "kept_doc_id")
+    own_split = pa.array(np.where(is_held_out, VALIDATION, TRAIN), pa.string())
+    cluster_ids, kept_ids, reason, split = (
+        members[name].combine_chunks().take(at)
+        for name in ("cluster_id", "kept_doc_id", "reason", "split")
     )
-    keep = pc.equal(kept_ids, doc_ids)
-    chance = keyed_uniform(cluster_ids, seed=seed, stage=HELD_OUT_STAGE)
-    held_out = pa.array(chance < held_out_fraction)
-    reason = pc.if_else(held_out, NEAR_HELD_OUT, NEAR_DUPLICATE)
     return pa.table(
         {
             "doc_id": doc_ids,
-            "keep": keep,
-            "reason": pc.if_else(keep, pa.scalar(None, pa.string()), reason),
-            "cluster_id": cluster_ids,
-            "kept_doc_id": kept_ids,
-            "split": pc.if_else(held_out, VALIDATION, TRAIN),
+            "keep": reason.is_null(),
+            "reason": reason,
+            "cluster_id": pc.coalesce(cluster_ids, doc_ids),
+            "kept_doc_id": pc.coalesce(kept_ids, doc_ids),
+            "split": pc.coalesce(split, own_split),
         }
     )
 
 
-def _numbers(column: pa.ChunkedArray, missing: int) -> Int64Array:
-    return np.asarray(pc.fill_null(column, missing).combine_chunks(), np.int64)
+def held_out(
+    doc_ids: pa.Array, sources: pa.ChunkedArray, *, held_out_sources: tuple[str, ...],
+    held_out_fraction: float, seed: int,
+) -> npt.NDArray[np.bool_]:  # fmt: skip
+    """Whether each document is held out where it is a cluster of its own: bool (num_documents,)."""
+    chance = keyed_uniform(doc_ids, seed=seed, stage=HELD_OUT_STAGE)
+    named = pc.is_in(sources.combine_chunks(), value_set=pa.array([*held_out_sources], pa.string()))
+    return np.asarray((chance < held_out_fraction) | named.to_numpy(zero_copy_only=False))
 
 
-def _seconds(times: pa.ChunkedArray) -> Int64Array:
-    """Seconds since 1970, up to the year 2106."""
-    seconds = times.cast(pa.timestamp("s", times.type.tz), safe=False)
-    return _numbers(seconds.cast(pa.int64()), int(_WORST))
+def _neighbours(left: Int64Array, right: Int64Array, n: int) -> tuple[Int64Array, Int64Array]:
+    """The documents near each, one after the other, and where each one's begin."""
+    both = np.concatenate([left, right])
+    neighbours = np.concatenate([right, left])[np.argsort(both, kind="stable")]
+    counts = np.bincount(both, minlength=n)
+    return neighbours, np.concatenate([np.zeros(1, np.int64), np.cumsum(counts)])
 
 
-def _score_key(scores: pa.ChunkedArray) -> UInt32Array:
-    """Bits of a float32 that is not negative order as the number does: exact, best first."""
-    values = np.nan_to_num(
-        np.asarray(pc.fill_null(scores, float("nan")).combine_chunks(), np.float32), nan=-1.0
-    )
-    bits = (np.maximum(values, 0) + np.float32(0)).view(np.uint32)  # -0.0 becomes 0.0
-    return np.where(values < 0, _WORST, _WORST - np.uint32(1) - bits)
+def _protected(
+    graph: Graph, labels: Int64Array, ranking: Int64Array, kept: Int64Array, reason: Int32Array
+) -> tuple[Int64Array, Int32Array]:
+    """Remove what is connected to a protected document, but those and what is older."""
+    is_protected = (graph.flags & PROTECTED) > 0
+    best = np.full(len(labels), -1, np.int64)
+    ordered = ranking[is_protected[ranking]][::-1]
+    best[labels[ordered]] = ordered  # the last one written is the first in order
+    goes = (best[labels] >= 0) & ~is_protected & ((graph.flags & OLDER) == 0)
+    stays = is_protected | ((graph.flags & OLDER) > 0)
+    kept = np.where(goes & ~stays[kept], best[labels], kept)
+    return kept, np.where(goes, NEAR_HELD_OUT, reason).astype(np.int32)
 
 
-def _source_key(sources: pa.ChunkedArray, settings: DedupSettings) -> Int64Array:
-    places = pc.index_in(sources.combine_chunks(), pa.array(settings.source_order, pa.string()))
-    return _numbers(pa.chunked_array([places]), len(settings.source_order))
+def _smallest_ids(order: UInt64Array, labels: Int64Array) -> Int64Array:
+    """The document of smallest doc_id in each one's component."""
+    by_id = np.lexsort((order[:, 3], order[:, 2]))[::-1]
+    first = np.empty(len(labels), np.int64)
+    first[labels[by_id]] = by_id
+    return first[labels]
+
+
+def _any_in(groups: Int64Array, flags: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Whether any document of each one's group has the flag."""
+    found = np.zeros(len(groups), bool)
+    found[groups[flags]] = True
+    return found[groups]
 
 
 @njit(cache=True, nogil=True)
@@ -204,14 +228,26 @@ def _components(left: Int64Array, right: Int64Array, num_documents: int) -> Int6
 
 
 @njit(cache=True, nogil=True)
-def _keep(order: Int64Array, neighbours: Int64Array, offsets: Int64Array) -> Int64Array:
-    """The best document stays and removes its neighbours; then the best of the rest."""
-    kept = np.full(len(order), -1, np.int64)
-    for i in order:
-        if kept[i] >= 0:
+def _keep(
+    ranking: Int64Array,
+    neighbours: Int64Array,
+    offsets: Int64Array,
+    copy_of: Int64Array,
+    is_older: npt.NDArray[np.bool_],
+) -> Int64Array:
+    """The best document stays and removes its neighbours; then the best of the rest.
+
+    Those of older corpora stay whatever is near them. Exact copies follow the first of their text.
+    """
+    kept = np.full(len(ranking), -1, np.int64)
+    for i in ranking:
+        if copy_of[i] != i or (kept[i] >= 0 and not is_older[i]):
             continue
         kept[i] = i
         for n in range(offsets[i], offsets[i + 1]):
             if kept[neighbours[n]] < 0:
                 kept[neighbours[n]] = i
+    for i in range(len(kept)):
+        if copy_of[i] != i:
+            kept[i] = i if is_older[i] else kept[copy_of[i]]
     return kept

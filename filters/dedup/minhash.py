@@ -19,7 +19,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from datasketch import MinHash
 from numba import njit
 
 from filters.dedup import Scheme
@@ -40,6 +39,8 @@ def permutations(
 
     They are uint32 for affine32 and uint64 for legacy.
     """
+    from datasketch import MinHash  # brings scipy: 0.6 s, which only signing tasks need
+
     multipliers, increments = MinHash(num_perm=num_hashes, seed=seed, scheme=scheme).permutations
     return np.ascontiguousarray(multipliers), np.ascontiguousarray(increments)
 

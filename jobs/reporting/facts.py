@@ -8,6 +8,8 @@ from typing import Any
 JUDGES = ("screen", "quality", "dedup", "contamination", "mix")
 DOCUMENT_STAGES = ("extract", *JUDGES)
 
+SIMILARITY_BINS = 20
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StageFacts:
@@ -96,6 +98,30 @@ class ClassifierFacts:
 
 
 @dataclass(slots=True, kw_only=True)
+class DuplicateFacts:
+    """What dedup found, and what became of the copies that were planted."""
+
+    bands: str = ""
+    """What is compared and how it is proposed, in words."""
+    curve: list[tuple[float, float]] = field(default_factory=list)
+    """Chance to be proposed by similarity."""
+    self_test: dict[str, Any] = field(default_factory=dict)
+    """As filters/dedup/selftest.py has it; empty where nothing was planted."""
+    num_candidates: int = 0
+    num_verified: int = 0
+    num_anchored: int = 0
+    jaccards: list[int] = field(default_factory=lambda: [0] * SIMILARITY_BINS)
+    """Candidate pairs by similarity, bins of one width over 0..1."""
+    reasons: dict[str, int] = field(default_factory=dict)
+    """Documents removed, by reason."""
+    sizes: list[tuple[int, int]] = field(default_factory=list)
+    """(members, clusters of that size)."""
+    largest: list[Cluster] = field(default_factory=list)
+    drawn: list[Cluster] = field(default_factory=list)
+    """Clusters by a keyed hash, but the largest."""
+
+
+@dataclass(slots=True, kw_only=True)
 class Facts:
     """Everything on the page."""
 
@@ -114,14 +140,7 @@ class Facts:
     lengths: dict[str, list[int]] = field(default_factory=dict)
     """Histogram of characters: all texts, and those in the mixture."""
     languages: list[tuple[str, int]] = field(default_factory=list)
-    num_clusters: int = 0
-    cluster_sizes: list[tuple[int, int]] = field(default_factory=list)
-    """(members, clusters of that size)."""
-    clusters: list[Cluster] = field(default_factory=list)
-    num_candidates: int = 0
-    num_verified: int = 0
-    jaccards: list[int] = field(default_factory=list)
-    """Candidate pairs by similarity, 20 bins over 0..1."""
+    duplicates: DuplicateFacts = field(default_factory=DuplicateFacts)
     benchmarks: list[BenchmarkFacts] = field(default_factory=list)
     num_cut: int = 0
     """Documents that lost a piece to a benchmark."""

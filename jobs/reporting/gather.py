@@ -22,14 +22,13 @@ from corpus.ledger import ROWS, ledger_from_json
 from corpus.stages import STAGES, Stage
 from corpus.storage import Store
 from jobs.reporting.classifier import gather_classifier
+from jobs.reporting.duplicates import gather_duplicates, names_of
 from jobs.reporting.facts import (
     DOCUMENT_STAGES,
     JUDGES,
     BenchmarkFacts,
-    Cluster,
     Facts,
     Hit,
-    Member,
     SourceFacts,
     StageFacts,
 )
@@ -55,7 +54,13 @@ def gather(store: Store, recipe: Recipe) -> Facts:
     facts.classifier = gather_classifier(
         store, num_domains=settings.num_domains, against=settings.drift_from
     )
-    _add_duplicates(facts, store, documents, settings)
+    facts.duplicates = gather_duplicates(
+        store,
+        recipe.dedup,
+        num_clusters=settings.num_clusters,
+        num_members=settings.num_members,
+        seed=recipe.seed,
+    )
     _add_benchmarks(facts, store, documents, settings)
     facts.mixture = open_dataset(store, "mixture").read_all().sort_by("source").to_pylist()
     _add_tokens(facts, store)
@@ -139,71 +144,6 @@ def _present(values: pa.ChunkedArray) -> list[str]:
     return [value for value in values.to_pylist() if value is not None]
 
 
-def _add_duplicates(
-    facts: Facts, store: Store, documents: Dataset, settings: ReportSettings
-) -> None:
-    _add_pairs(facts, open_dataset(store, "pairs"))
-    rows = open_dataset(store, "clusters").read_all().to_pylist()
-    members: dict[bytes, list[bytes]] = defaultdict(list)
-    kept_of: dict[bytes, bytes] = {}
-    for row in rows:
-        members[row["cluster_id"]].append(row["doc_id"])
-        kept_of[row["cluster_id"]] = row["kept_doc_id"]
-    facts.num_clusters = len(members)
-    facts.cluster_sizes = sorted(Counter(map(len, members.values())).items())
-    largest = sorted(members, key=lambda c: (-len(members[c]), c))[: settings.num_clusters]
-    shown = {
-        cluster: sorted(set(members[cluster]) - {kept_of[cluster]})[: settings.num_members]
-        for cluster in largest
-    }
-    wanted = {kept_of[c] for c in largest} | {d for ids in shown.values() for d in ids}
-    names = _names_of(documents, wanted)
-    similar = _similarities(open_dataset(store, "pairs"), wanted)
-    for cluster in largest:
-        kept = kept_of[cluster]
-        others = [_member(names, d, similar.get(frozenset((kept, d)))) for d in shown[cluster]]
-        facts.clusters.append(
-            Cluster(size=len(members[cluster]), kept=_member(names, kept, None), others=others)
-        )
-
-
-def _add_pairs(facts: Facts, pairs: Dataset) -> None:
-    counts = np.zeros(20, np.int64)
-    for table in _parts(pairs, ["jaccard", "verified"]):
-        facts.num_candidates += table.num_rows
-        facts.num_verified += int(pc.sum(table["verified"]).as_py() or 0)
-        counts += _histogram(table["jaccard"], np.linspace(0, 1, 21))
-    facts.jaccards = counts.tolist()
-
-
-def _names_of(documents: Dataset, wanted: set[bytes]) -> dict[bytes, tuple[str, str]]:
-    """(title, url) of the wanted documents."""
-    ids = pa.array(sorted(wanted), pa.binary(16))
-    names: dict[bytes, tuple[str, str]] = {}
-    for table in _parts(documents, ["doc_id", "title", "url"]):
-        for row in table.filter(pc.is_in(table["doc_id"], value_set=ids)).to_pylist():
-            names[row["doc_id"]] = (row["title"] or "", row["url"] or "")
-    return names
-
-
-def _similarities(pairs: Dataset, wanted: set[bytes]) -> dict[frozenset[bytes], float]:
-    ids = pa.array(sorted(wanted), pa.binary(16))
-    found: dict[frozenset[bytes], float] = {}
-    for table in _parts(pairs, ["doc_id_a", "doc_id_b", "jaccard"]):
-        is_a = pc.is_in(table["doc_id_a"], value_set=ids)
-        is_b = pc.is_in(table["doc_id_b"], value_set=ids)
-        for row in table.filter(pc.and_(is_a, is_b)).to_pylist():
-            found[frozenset((row["doc_id_a"], row["doc_id_b"]))] = row["jaccard"]
-    return found
-
-
-def _member(
-    names: dict[bytes, tuple[str, str]], doc_id: bytes, jaccard: float | None
-) -> Member:
-    title, url = names.get(doc_id, ("", ""))
-    return Member(title=title or url or doc_id.hex(), url=url, jaccard=jaccard)
-
-
 def _add_benchmarks(
     facts: Facts, store: Store, documents: Dataset, settings: ReportSettings
 ) -> None:
@@ -234,7 +174,7 @@ def _add_hits(facts: Facts, hits: Dataset, documents: Dataset, limit: int) -> No
     order = [("num_ngrams", "descending"), ("benchmark", "ascending"), ("item_id", "ascending"),
              ("doc_id", "ascending"), ("start", "ascending")]  # fmt: skip
     rows = hits.read_all().sort_by(order).slice(0, limit).to_pylist()
-    names = _names_of(documents, {row["doc_id"] for row in rows})
+    names = names_of(documents, {row["doc_id"] for row in rows})
     for row in rows:
         facts.hits.append(
             Hit(

@@ -21,17 +21,15 @@ from jobs.reporting.charts import (
     stacked_bar,
 )
 from jobs.reporting.classifier_page import classifier_section
+from jobs.reporting.duplicates_page import duplicates_section, short
 from jobs.reporting.facts import (
     DOCUMENT_STAGES,
     BenchmarkFacts,
-    Cluster,
     Facts,
-    Member,
 )
 from jobs.reporting.funnel import funnel
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
-MAX_TITLE = 120  # characters of a title or address that are shown
 
 
 def write_page(facts: Facts) -> str:
@@ -48,7 +46,7 @@ def write_page(facts: Facts) -> str:
         _sources(facts),
         _scores(facts),
         classifier_section(facts.classifier),
-        _duplicates(facts),
+        duplicates_section(facts.duplicates),
         _contamination(facts),
         _mixture(facts),
         _training(facts),
@@ -149,48 +147,6 @@ def _scores(facts: Facts) -> str:
     return _section("scores", "Scores and lengths", lead, body)
 
 
-def _duplicates(facts: Facts) -> str:
-    lead = (
-        f"{facts.num_candidates:,} candidate {plural(facts.num_candidates, 'pair')} shared a "
-        f"band; {facts.num_verified:,} proved to be near-duplicates and form "
-        f"{facts.num_clusters:,} {plural(facts.num_clusters, 'cluster')}."
-    )
-    body = histogram(
-        {"pairs": facts.jaccards},
-        [i / 20 for i in range(21)],
-        title="Candidate pairs by exact similarity",
-        axis="Jaccard similarity of a candidate pair",
-    )
-    sizes = "".join(f"<tr><td>{size:,}</td><td>{n:,}</td></tr>" for size, n in facts.cluster_sizes)
-    if sizes:
-        body += (
-            "<details><summary>Cluster sizes</summary><table class='narrow'>"
-            f"<tr><th>documents</th><th>clusters</th></tr>{sizes}</table></details>"
-        )
-        body += "<h3>The largest clusters</h3>" + "".join(_cluster(c) for c in facts.clusters)
-    return _section("duplicates", "Duplicates", lead, body)
-
-
-def _cluster(cluster: Cluster) -> str:
-    others = "".join(f"<li>{_named(other)}</li>" for other in cluster.others)
-    rest = cluster.size - 1 - len(cluster.others)
-    more = f"<li class='quiet'>and {rest:,} more</li>" if rest > 0 else ""
-    return f"""<details class="cluster"><summary><b>{cluster.size:,}</b> {_named(cluster.kept)}
-</summary><ul>{others}{more}</ul></details>"""
-
-
-def _named(member: Member) -> str:
-    similar = "" if member.jaccard is None else f' <span class="quiet">{member.jaccard:.2f}</span>'
-    url = f' <span class="url">{_short(member.url)}</span>' if member.url else ""
-    return f"{_short(member.title)}{similar}{url}"
-
-
-def _short(text: str) -> str:
-    """Text of a document, cut and escaped; addresses stay text, never links."""
-    cut = text if len(text) <= MAX_TITLE else text[: MAX_TITLE - 1] + "…"
-    return escape(cut)
-
-
 def _contamination(facts: Facts) -> str:
     if not facts.benchmarks:
         return _section("contamination", "Contamination", "No benchmark was given.", "")
@@ -220,9 +176,9 @@ def _benchmark_row(benchmark: BenchmarkFacts, sources: Iterable[str]) -> str:
 
 def _hits(facts: Facts) -> str:
     rows = (
-        f"<tr><td>{_short(hit.benchmark)} {_short(hit.item_id)}</td><td>{_short(hit.ngram)}"
+        f"<tr><td>{short(hit.benchmark)} {short(hit.item_id)}</td><td>{short(hit.ngram)}"
         f"{' <i>frequent, kept</i>' if hit.exempt else ''}</td>"
-        f'<td class="url">{_short(hit.url)}</td></tr>'
+        f'<td class="url">{short(hit.url)}</td></tr>'
         for hit in facts.hits
     )
     return "<tr><th>item</th><th>first N-gram</th><th>page</th></tr>" + "".join(rows)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import random
-from collections import Counter, defaultdict
-from itertools import combinations
+from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from corpus.datasets import Dataset
+from corpus.errors import InputError, NotBuilt
 from corpus.identity import doc_id_of_place
 from corpus.ledger import Ledger
 from corpus.stages import stage_named
@@ -37,11 +38,15 @@ DOCUMENTS = [
 DROPPED = 13  # a copy that an earlier stage has dropped: the last document
 
 
-def make_job(session, root: Path, parts: list[list[int]], **settings: object) -> Job:
-    """A job over DOCUMENTS, by number, in parts."""
+def make_job(
+    session, root: Path, parts: list[list[int]], *, seed: int = 0,
+    renamed: dict[int, str] | None = None, **settings: object,
+) -> Job:  # fmt: skip
+    """A job over DOCUMENTS, by number, in parts; some of them of another source."""
     store = Store(str(root))
     documents = [
-        {"doc_id": doc_id_of_place("test", "file", n), "source": source, "offset": n,
+        {"doc_id": doc_id_of_place("test", "file", n), "offset": n,
+         "source": (renamed or {}).get(n, source),
          "keep": True, "num_characters": len(text), "text": text}
         for n, (text, source, _) in enumerate(DOCUMENTS)
     ]  # fmt: skip
@@ -52,7 +57,7 @@ def make_job(session, root: Path, parts: list[list[int]], **settings: object) ->
     ]  # fmt: skip
     write_table(store, "documents", [[documents[n] for n in part] for part in parts])
     write_table(store, "quality", [[quality[n] for n in part] for part in parts])
-    recipe = SimpleNamespace(dedup=DedupSettings(**settings), seed=0, sources={})
+    recipe = SimpleNamespace(dedup=DedupSettings(**settings), seed=seed, sources={})
     return Job(
         stage=stage_named("dedup"), recipe=recipe, store=store, session=session, ledger=Ledger()
     )
@@ -73,7 +78,13 @@ def sorted_rows(dataset: Dataset, *left_out: str) -> list[dict]:
     return sorted(kept, key=repr)
 
 
-PLACES = ("part_a", "row_a", "part_b", "row_b", "part", "row")
+def pairs_of(job: Job) -> list[tuple]:
+    """Pairs without their places, the smaller id first."""
+    names = ("num_shared_bands", "anchored", "jaccard", "containment", "verified")
+    return sorted(
+        (*sorted((row["doc_id_a"], row["doc_id_b"])), *(row[name] for name in names))
+        for row in job.input("pairs").read_all().to_pylist()
+    )
 
 
 @pytest.fixture(scope="module")
@@ -89,9 +100,10 @@ def test_the_best_copy_stays_wherever_it_lies(finished):
     assert kept_copies(finished) == {**itself, 0: 8, 12: 8, 9: 1}
 
 
-def test_the_ledger_counts_what_is_removed(finished):
+def test_the_ledger_counts_what_is_removed_and_why(finished):
     rows = finished.ledger.to_json()["rows"]
-    assert rows == {"taken": 13, "kept": 10, "dropped": {"near_duplicate": 3}}
+    dropped = {"exact_duplicate": 1, "near_duplicate": 2}
+    assert rows == {"taken": 13, "kept": 10, "dropped": dropped}
 
 
 def test_verdicts_stand_in_the_parts_and_order_of_the_stage_before(finished):
@@ -103,30 +115,61 @@ def test_verdicts_stand_in_the_parts_and_order_of_the_stage_before(finished):
 
 
 def test_each_pair_names_the_places_of_its_documents(finished):
-    quality = finished.input("quality")
-    pairs = finished.input("pairs").read_all().to_pylist()
-    assert len(pairs) >= 4
-    for pair in pairs:
-        assert pair["doc_id_a"] < pair["doc_id_b"]
-        for side in "ab":
-            judged = quality.read(pair[f"part_{side}"])
-            ids = judged.filter(judged["keep"])["doc_id"].to_pylist()
-            assert ids[pair[f"row_{side}"]] == pair[f"doc_id_{side}"]
+    quality, pairs = finished.input("quality"), finished.input("pairs")
+    assert pairs.num_rows >= 2
+    for part in range(pairs.num_parts):
+        for pair in pairs.read(part).to_pylist():
+            assert pair["part_a"] == part
+            assert (pair["part_a"], pair["row_a"]) < (pair["part_b"], pair["row_b"])
+            for side in "ab":
+                judged = quality.read(pair[f"part_{side}"])
+                ids = judged.filter(judged["keep"])["doc_id"].to_pylist()
+                assert ids[pair[f"row_{side}"]] == pair[f"doc_id_{side}"]
+
+
+def test_exact_copies_are_found_by_their_digest_and_compared_no_more(finished):
+    copies = finished.input("copies").read_all().to_pylist()
+    names = number_of()
+    assert {(names[r["doc_id"]], names[r["first_doc_id"]]) for r in copies} == {(0, 8)}
+    pairs = finished.input("pairs").read_all()
+    compared = {names[i] for side in "ab" for i in pairs[f"doc_id_{side}"].to_pylist()}
+    assert 0 not in compared
 
 
 def test_a_text_without_words_has_no_band(finished):
-    bands = finished.input("bands").read_all()
-    counts = Counter(number_of()[doc_id] for doc_id in bands["doc_id"].to_pylist())
-    assert counts == {n: 28 for n in range(DROPPED) if n != 11}
+    rows = finished.input("signatures").read_all().to_pylist()
+    counts = {number_of()[row["doc_id"]]: len(row["bands"]) for row in rows}
+    assert counts == {n: 0 if n == 11 else 20 for n in range(DROPPED)}
+    assert [row["text_digest"] for row in rows if not row["bands"]] == [None]
+
+
+def test_the_number_of_shared_bands_is_that_of_the_signatures(finished):
+    rows = finished.input("signatures").read_all().to_pylist()
+    bands = {row["doc_id"]: row["bands"] for row in rows}
+    for pair in finished.input("pairs").read_all().to_pylist():
+        both = zip(bands[pair["doc_id_a"]], bands[pair["doc_id_b"]], strict=True)
+        assert pair["num_shared_bands"] == sum(a == b for a, b in both)
 
 
 def test_other_parts_and_another_order_give_the_same(session, finished, tmp_path):
     job = make_job(session, tmp_path, [list(range(len(DOCUMENTS)))[::-1]])
     dedup.run(job)
-    for dataset in ("pairs", "clusters", "dedup"):
-        assert sorted_rows(job.input(dataset), *PLACES) == sorted_rows(
-            finished.input(dataset), *PLACES
+    assert pairs_of(job) == pairs_of(finished)
+    for dataset in ("clusters", "dedup"):
+        places = ("part", "row")
+        assert sorted_rows(job.input(dataset), *places) == sorted_rows(
+            finished.input(dataset), *places
         )
+
+
+def test_clusters_shared_out_by_component_are_those_of_one_task(session, finished, tmp_path):
+    """Two proved pairs and a copy: with one edge a task, Spark connects them first."""
+    job = make_job(session, tmp_path, [[0, 9, 11, 3], [], [*range(4, 9), 10], [13, 12, 2, 1]],
+                   max_edges=1)  # fmt: skip
+    dedup.run(job)
+    for dataset in ("clusters", "dedup"):
+        assert sorted_rows(job.input(dataset)) == sorted_rows(finished.input(dataset))
+    assert job.input("components").read_all()["component"].to_numpy().any()
 
 
 def test_sources_listed_first_keep_their_copies(session, tmp_path):
@@ -135,46 +178,131 @@ def test_sources_listed_first_keep_their_copies(session, tmp_path):
     assert {n: k for n, k in kept_copies(job).items() if n != k} == {1: 9, 0: 12, 8: 12}
 
 
+def test_nothing_near_a_held_out_source_stays(session, tmp_path):
+    """Its own document 9 goes to validation whole, and the better copy goes."""
+    job = make_job(
+        session, tmp_path, [list(range(14))], held_out_sources=("books",), held_out_fraction=0.0
+    )
+    dedup.run(job)
+    rows = {number_of()[r["doc_id"]]: r for r in job.input("dedup").read_all().to_pylist()}
+    assert rows[1]["reason"] == "near_held_out"
+    assert number_of()[rows[1]["kept_doc_id"]] == 9
+    validation = {n for n, row in rows.items() if row["keep"] and row["split"] == "validation"}
+    assert validation == {9}
+
+
 def test_no_documents_give_empty_tables(session, tmp_path):
     job = make_job(session, tmp_path, [[], [DROPPED]])
     dedup.run(job)
-    for dataset in ("bands", "pairs", "clusters", "dedup"):
+    for dataset in ("signatures", "copies", "candidates", "pairs", "components", "clusters",
+                    "dedup"):  # fmt: skip
         assert job.input(dataset).num_rows == 0
+    assert json.loads(job.store.read("self_test", "self_test.json")) == {}
 
 
-def slow_candidates(
-    bands: list[dict], max_bucket: int
-) -> dict[tuple[int, int, int, int], tuple[int, bool]]:
-    buckets = defaultdict(list)
-    for row in bands:
-        buckets[row["band"], row["digest"]].append(row)
-    found: dict[tuple[int, int, int, int], tuple[int, bool]] = {}
-    for members in buckets.values():
-        is_large = len(members) > max_bucket
-        best = min(members, key=lambda row: (row["rank"], row["doc_id"]))
-        for pair in combinations(members, 2):
-            if not is_large or best in pair:
-                (a, b), (c, d) = sorted((row["part"], row["row"]) for row in pair)
-                count, anchored = found.get((a, b, c, d), (0, False))
-                found[a, b, c, d] = count + 1, anchored or is_large
-    return found
+def test_planted_copies_are_found_and_change_nothing(session, finished, tmp_path):
+    job = make_job(session, tmp_path, [[0, 9, 11, 3], [], [*range(4, 9), 10], [13, 12, 2, 1]],
+                   plant=1000)  # fmt: skip
+    dedup.run(job)
+    for dataset in ("pairs", "clusters", "dedup"):
+        assert sorted_rows(job.input(dataset)) == sorted_rows(finished.input(dataset))
+    plants = job.input("plants").read_all().to_pylist()
+    assert len(plants) == 12  # of every text with 50 words and more
+    found = json.loads(job.store.read("self_test", "self_test.json"))
+    assert found["total"]["num_planted"] == 12
+    assert found["total"]["num_due"] == found["total"]["num_found"] > 0
+    assert found["faults"] == []
 
 
-@pytest.mark.parametrize("max_bucket", [2, 3, 100])
-def test_candidates_are_those_of_plain_python(session, spark, max_bucket):
-    rng = random.Random(max_bucket)
-    rows = [
-        {"doc_id": doc_id_of_place("test", "f", n), "band": band, "digest": rng.randrange(5) - 2,
-         "part": n % 3, "row": n // 3, "rank": rng.randrange(4)}
-        for n in range(15)
-        for band in range(3)
-    ]  # fmt: skip
-    rank = {row["doc_id"]: row["rank"] for row in rows}
-    rows = [{**row, "rank": rank[row["doc_id"]]} for row in rows]
-    found = dedup.candidates(spark.createDataFrame(rows), max_bucket=max_bucket).collect()
-    pairs = {
-        (r["part_a"], r["row_a"], r["part_b"], r["row_b"]): (r["num_shared_bands"], r["anchored"])
-        for r in found
-    }
-    assert len(pairs) == len(found)
-    assert pairs == slow_candidates(rows, max_bucket)
+OLD = [0, 2, 9, 4, 8, 11]
+
+
+@pytest.fixture(scope="module")
+def older(session, tmp_path_factory) -> Job:
+    """A corpus of some of the documents: 8 has removed 0, and 9 stands alone."""
+    job = make_job(session, tmp_path_factory.mktemp("older"), [OLD[:2], OLD[2:]])
+    dedup.run(job)
+    return job
+
+
+NEW = [1, 3, 5, 10, 12, 6]
+
+
+def test_what_is_near_an_older_document_goes_and_names_it(session, older, tmp_path):
+    job = make_job(session, tmp_path, [NEW[:4], NEW[4:]], against=(older.root,))
+    dedup.run(job)
+    itself = {n: n for n in NEW}
+    assert kept_copies(job) == {**itself, 1: 9, 12: 8}  # 1 has the better score, and goes
+    clusters = job.input("clusters").read_all().to_pylist()
+    assert {number_of()[row["doc_id"]] for row in clusters} == {1, 12}
+    assert {row["reason"] for row in clusters} == {"near_duplicate"}
+
+
+def test_a_corpus_added_later_has_the_survivors_of_both_together(session, older, tmp_path):
+    """Where the policy puts the older one's documents first: here they are a source of its own."""
+    later = make_job(session, tmp_path / "later", [NEW], against=(older.root,))
+    dedup.run(later)
+    survivors = {n for job in (older, later) for n, kept in kept_copies(job).items() if n == kept}
+    together = make_job(
+        session, tmp_path / "both", [OLD, NEW], renamed={n: "first" for n in OLD},
+        source_order=("first",),
+    )  # fmt: skip
+    dedup.run(together)
+    assert survivors == {n for n, kept in kept_copies(together).items() if n == kept}
+
+
+def test_nothing_near_what_an_older_corpus_holds_out_stays(session, tmp_path):
+    older = make_job(session, tmp_path / "older", [OLD], held_out_fraction=1.0)
+    dedup.run(older)
+    job = make_job(session, tmp_path / "new", [NEW], against=(older.root,), held_out_fraction=0.0)
+    dedup.run(job)
+    rows = {number_of()[r["doc_id"]]: r for r in job.input("dedup").read_all().to_pylist()}
+    assert {n for n, row in rows.items() if row["reason"] == "near_held_out"} == {1, 12}
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [("ngram_size", {"ngram_size": 4}), ("num_bands", {"num_bands": 10}), ("seed", {})],
+)
+def test_a_corpus_signed_in_another_way_is_refused(session, older, tmp_path, name, change):
+    job = make_job(
+        session, tmp_path, [NEW], against=(older.root,), seed=0 if change else 5, **change
+    )
+    with pytest.raises(InputError, match=f"was deduplicated with {name} ="):
+        dedup.run(job)
+
+
+def test_a_corpus_that_is_not_finished_is_refused_before_the_stage(tmp_path):
+    recipe = SimpleNamespace(dedup=DedupSettings(against=(str(tmp_path),)))
+    with pytest.raises(NotBuilt, match="run `winnow run extract` first"):
+        dedup.files(recipe)
+
+
+def test_an_older_corpus_is_part_of_what_the_stage_depends_on(older):
+    recipe = SimpleNamespace(dedup=DedupSettings(against=(older.root,)))
+    named = dedup.files(recipe)
+    assert len(named) == 5
+    assert all(Path(path).is_file() for path in named)
+
+
+def test_every_loan_is_what_was_asked_for(finished):
+    from filters.dedup import DEFAULT
+    from filters.dedup.shingles import sets_of
+    from jobs.deduping.loans import borrowed
+    from jobs.deduping.volumes import open_library
+
+    library = open_library(finished, {})
+    candidates = finished.input("candidates")
+    asked = Counter()
+    for home in range(candidates.num_parts):
+        wanted: dict[int, set[int]] = {}
+        for row in candidates.read(home).to_pylist():
+            if row["volume_b"] != home:
+                wanted.setdefault(row["volume_b"], set()).add(row["row_b"])
+        for volume in range(library.num_volumes):
+            rows, sets = borrowed(finished.store, volume, home)
+            assert rows.tolist() == sorted(wanted.get(volume, ()))
+            texts = library.texts(volume).take(rows)
+            assert sets.hashes.tolist() == sets_of(texts, DEFAULT).hashes.tolist()
+            asked[volume] += len(rows)
+    assert asked.total() > 0

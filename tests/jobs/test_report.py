@@ -15,6 +15,7 @@ from corpus.ledger import Ledger
 from corpus.publishing import publish_file
 from corpus.stages import STAGES, stage_named
 from corpus.storage import Store
+from filters.dedup import DedupSettings
 from jobs.parts import Job
 from jobs.report import ReportSettings, files, run
 from jobs.reporting.facts import DOCUMENT_STAGES
@@ -93,10 +94,15 @@ def write_classifier(store: Store) -> None:
 
 def write_rest(store: Store) -> None:
     write_classifier(store)
-    ids = {"doc_id": doc_id(4), "cluster_id": doc_id(4), "kept_doc_id": doc_id(4)}
-    write_table(store, "clusters", [[ids, ids | {"doc_id": doc_id(5)}]])
-    pair = {"doc_id_a": doc_id(4), "doc_id_b": doc_id(5), "jaccard": 0.9, "verified": True}
-    write_table(store, "pairs", [[pair]])
+    ids = {"doc_id": doc_id(4), "cluster_id": doc_id(4), "kept_doc_id": doc_id(4),
+           "num_members": 2}  # fmt: skip
+    near = ids | {"doc_id": doc_id(5), "reason": "near_duplicate"}
+    write_table(store, "clusters", [[ids], [near]])
+    pair = {"doc_id_a": doc_id(4), "doc_id_b": doc_id(5), "jaccard": 0.9, "verified": True,
+            "anchored": False}  # fmt: skip
+    far = {"doc_id_a": doc_id(6), "doc_id_b": doc_id(7), "jaccard": 0.1, "verified": False}
+    write_table(store, "pairs", [[pair], [pair | far]])
+    write_folder(store, "self_test", {"self_test.json": "{}"})
     item = {"benchmark": "quiz", "ngram_size": 13, "item_id": EVIL, "field": "question"}
     write_table(store, "benchmark_items", [[item | {"dirty": d} for d in (True, False)]])
     write_table(store, "overlap", [[{"benchmark": "quiz", "source": "all", "num_ngrams": 8,
@@ -160,7 +166,10 @@ def test_a_run_without_a_classifier_says_why(store: Store):
 
 
 def recipe(**report: Any) -> Any:
-    return SimpleNamespace(name="made", description=EVIL, seed=3, report=ReportSettings(**report))
+    return SimpleNamespace(
+        name="made", description=EVIL, seed=3, report=ReportSettings(**report),
+        dedup=DedupSettings(),
+    )  # fmt: skip
 
 
 def test_the_facts_are_those_of_the_tables(store: Store):
@@ -178,8 +187,12 @@ def test_the_facts_are_those_of_the_tables(store: Store):
         "in the mixture": 4,
     }
     assert facts.languages == [("en", 6), ("de", 1)]
-    assert (facts.num_clusters, facts.cluster_sizes) == (1, [(2, 1)])
-    (cluster,) = facts.clusters
+    duplicates = facts.duplicates
+    assert (duplicates.sizes, duplicates.reasons) == ([(2, 1)], {"near_duplicate": 1})
+    assert (duplicates.num_candidates, duplicates.num_verified) == (2, 1)
+    assert duplicates.jaccards == [0, 0, 1, *[0] * 14, 1, 0, 0]
+    assert duplicates.drawn == []  # the only one is among the largest
+    (cluster,) = duplicates.largest
     assert (cluster.kept.url, cluster.others[0].url) == ("http://a.example/4", "http://a.example/5")
     assert cluster.others[0].jaccard == pytest.approx(0.9)
     assert (facts.benchmarks[0].num_items, facts.benchmarks[0].num_dirty) == (2, 1)

@@ -7,11 +7,11 @@
 - A held-out document that is a near-duplicate of one learnt from, a mirror on another domain: it
   has been seen. Left out of measuring.
 
-Near-duplicates are the project's own: MinHash proposes by 28 bands of 4, exact Jaccard of 5-word
+Near-duplicates are the project's own: MinHash proposes, exact Jaccard of 5-word
 shingles proves from 0.8 up (filters/dedup). Compared are the texts as drawn, to `max_characters`;
 in a bucket of more than 100 documents each is compared with one negative alone. Benchmarks are
 looked up in the whole text, words confirmed one by one (filters/ngram_index.py).
-Cost: 224 bytes a drawn document for bands, and 8 bytes a word of those that share one.
+Cost: 160 bytes a drawn document for bands, and 8 bytes a word of those that share one.
 """
 
 from __future__ import annotations
@@ -22,15 +22,16 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from filters.dedup import Banding
-from filters.dedup.bands import candidate_pairs, shingle_digests
+from filters.dedup import DEFAULT
+from filters.dedup.bands import shingle_digests
+from filters.dedup.buckets import candidate_pairs
 from filters.dedup.shingles import Shingles, shingle_sets, shingles
 from filters.dedup.verify import jaccard
 from filters.quality.training.sampling import Examples
 from filters.verdict import BoolArray
 
-BANDING = Banding(ngram_size=5, threshold=0.8, num_bands=28, num_rows=4)  # dedup's own defaults
-MAX_BUCKET = 100  # as DedupSettings.max_bucket
+BANDING = DEFAULT  # dedup's own
+MAX_BUCKET = 100  # the drawn documents are few: more is compared each with each than in dedup
 BATCH_ROWS = 2000  # documents split into words at a time
 
 NEAR_NEGATIVE, BENCHMARK = "near_duplicate_of_negative", "benchmark_text"

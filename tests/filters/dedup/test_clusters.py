@@ -12,143 +12,107 @@ from hypothesis import strategies as st
 
 from corpus import schemas
 from corpus.identity import DOC_ID, keyed_uniform
-from filters.dedup import DedupSettings
 from filters.dedup.clusters import (
+    HAS_DUPLICATES,
     HELD_OUT_STAGE,
-    NEAR_DUPLICATE,
+    KEPT,
+    NEAR,
     NEAR_HELD_OUT,
+    OLDER,
+    PROTECTED,
+    REASONS,
+    Graph,
+    answers,
     cluster,
-    cluster_rows,
-    coarse_rank,
-    preference,
-    preference_order,
+    components,
+    held_out,
     verdicts,
 )
+from filters.dedup.records import ids_of
 
 Pairs = list[tuple[int, int]]
-GRAPHS = st.integers(1, 9).flatmap(
-    lambda n: st.tuples(
-        st.permutations(range(n)),
-        st.lists(
-            st.tuples(st.integers(0, n - 1), st.integers(0, n - 1)).filter(lambda p: p[0] != p[1]),
-            max_size=14,
-        ),
-    )
-)
 
 
-def doc_id(number: int) -> bytes:
-    return number.to_bytes(16, "big")
+def graph_of(
+    pairs: Pairs, order: list[int], copies: Pairs = (), flags: dict[int, int] | None = None
+) -> Graph:
+    """order: documents from the best to the worst; ids count up with the documents.
+
+    copies: (copy, first of its copies). As by preference.py, what is older comes first.
+    """
+    n = len(order)
+    keys = np.zeros((n, 4), np.uint64)
+    keys[order, 1] = np.arange(n)
+    keys[:, 3] = np.arange(n)
+    given_flags = np.zeros(n, np.int64)
+    for document, flag in (flags or {}).items():
+        given_flags[document] = flag
+    keys[:, 0] = np.where(given_flags & OLDER, 0, np.where(given_flags & PROTECTED, 1, 2))
+    left, right = np.array([*pairs, *copies], np.int64).reshape(-1, 2).T
+    is_copy = np.repeat([False, True], [len(pairs), len(copies)])
+    return Graph(keys, given_flags, left, right, is_copy)
 
 
-def of_documents(*rows: dict[str, object]) -> pa.Table:
-    """Documents as the keep policy sees them."""
-    default = {"source": "web", "score": 0.5, "num_characters": 100, "fetched_at": None}
-    full = [{**default, "doc_id": doc_id(i), **row} for i, row in enumerate(rows)]
-    types = {
-        "doc_id": DOC_ID,
-        "source": pa.string(),
-        "score": pa.float32(),
-        "num_characters": pa.int64(),
-        "fetched_at": pa.timestamp("s", "UTC"),
-    }
-    table = pa.table({k: pa.array([row[k] for row in full], t) for k, t in types.items()})
-    times = table["fetched_at"].cast(
-        schemas.table_named("documents").arrow.field("fetched_at").type
-    )
-    return table.set_column(4, "fetched_at", times)
-
-
-def best_first(*rows: dict[str, object], **settings: object) -> list[int]:
-    documents = of_documents(*rows)
-    keys = preference(documents, DedupSettings(**settings))
-    return preference_order(keys, documents["doc_id"]).tolist()
-
-
-def run(pairs: Pairs, order: list[int]) -> tuple[list[int], list[int]]:
-    left, right = np.array(pairs, np.int64).reshape(-1, 2).T
-    found = cluster(left, right, np.array(order))
+def run(pairs: Pairs, order: list[int], **more: object) -> tuple[list[int], list[int]]:
+    found = cluster(graph_of(pairs, order, **more))
     return found.first.tolist(), found.kept.tolist()
 
 
-def slow_cluster(pairs: Pairs, order: list[int]) -> tuple[list[int], list[int]]:
+def said(pairs: Pairs, order: list[int], **more: object) -> list[tuple[int, str | None]]:
+    """What each is named by, and why it goes."""
+    found = cluster(graph_of(pairs, order, **more))
+    return [
+        (kept, REASONS[reason]) for kept, reason in zip(found.kept, found.reason, strict=True)
+    ]
+
+
+def slow_cluster(
+    pairs: Pairs, order: list[int], copies: Pairs, older: set[int]
+) -> tuple[list[int], list[int]]:
     near: dict[int, set[int]] = {i: {i} for i in order}
     for a, b in pairs:
         near[a].add(b)
         near[b].add(a)
     reach = {i: set(near[i]) for i in order}
+    for a, b in copies:
+        reach[a].add(b)
+        reach[b].add(a)
     for _ in order:
         reach = {i: set().union(*(reach[j] for j in reach[i])) for i in order}
+    first_of = dict(copies)
     kept: dict[int, int] = {}
-    for i in order:
-        if i not in kept:
-            for j in near[i] - kept.keys():
-                kept[j] = i
+    for i in sorted(order, key=lambda i: (i not in older, order.index(i))):
+        if i in first_of or (i in kept and i not in older):
+            continue
+        kept[i] = i
+        for j in near[i] - kept.keys():
+            kept[j] = i
+    for copy, first in copies:
+        kept[copy] = copy if copy in older else kept[first]
     return [min(reach[i]) for i in sorted(order)], [kept[i] for i in sorted(order)]
 
 
-def test_the_best_quality_score_stays_first() -> None:
-    rows = ({"score": 0.2}, {"score": 0.9}, {"score": None}, {"score": 0.90001}, {"score": 0.0})
-    assert best_first(*rows) == [3, 1, 0, 4, 2]
+@st.composite
+def graphs(draw: st.DrawFn) -> tuple[list[int], Pairs, Pairs, set[int]]:
+    """An order, pairs among first copies, exact copies that come after their firsts, older ones."""
+    n = draw(st.integers(1, 9))
+    order = draw(st.permutations(range(n)))
+    older = draw(st.sets(st.sampled_from(order), max_size=3))
+    ranked = sorted(order, key=lambda i: (i not in older, order.index(i)))
+    copies: Pairs = []
+    firsts = [ranked[0]]
+    for document in ranked[1:]:
+        if draw(st.integers(0, 3)) == 0:
+            copies.append((document, draw(st.sampled_from(firsts))))
+        else:
+            firsts.append(document)
+    ends = st.sampled_from(firsts)
+    pairs = draw(st.lists(st.tuples(ends, ends).filter(lambda p: p[0] != p[1]), max_size=14))
+    return order, pairs, copies, older
 
 
-def test_among_equal_scores_the_longest_then_the_oldest_then_the_smallest_id() -> None:
-    rows = (
-        {"num_characters": 5},
-        {"num_characters": 9, "fetched_at": None},
-        {"num_characters": 9, "fetched_at": 2_000},
-        {"num_characters": 9, "fetched_at": 1_000, "doc_id": doc_id(300)},
-        {"num_characters": 9, "fetched_at": 1_000, "doc_id": doc_id(4)},
-    )
-    assert best_first(*rows) == [4, 3, 2, 1, 0]
-
-
-def test_ids_are_ordered_as_bytes() -> None:
-    ids = [b"\x00" * 15 + b"\x02", b"\x01" + b"\x00" * 15, b"\x00" * 7 + b"\x01" + b"\xff" * 8]
-    order = best_first(*({"doc_id": i} for i in ids))
-    assert [ids[i] for i in order] == sorted(ids)
-
-
-@pytest.mark.parametrize(
-    ("keep", "expected"), [("best", [0, 1, 2]), ("longest", [1, 2, 0]), ("oldest", [2, 0, 1])]
-)
-def test_the_policy_names_what_comes_first(keep: str, expected: list[int]) -> None:
-    rows = (
-        {"score": 0.9, "num_characters": 10, "fetched_at": 20},
-        {"score": 0.8, "num_characters": 30, "fetched_at": 30},
-        {"score": 0.7, "num_characters": 20, "fetched_at": 10},
-    )
-    assert best_first(*rows, keep=keep) == expected
-
-
-def test_listed_sources_stay_before_all_others() -> None:
-    rows = ({"source": "crawl", "score": 1.0}, {"source": "books"}, {"source": "wikipedia"})
-    assert best_first(*rows, source_order=("wikipedia", "books")) == [2, 1, 0]
-
-
-@given(
-    st.lists(
-        st.fixed_dictionaries(
-            {
-                "source": st.sampled_from(["a", "b"]),
-                "score": st.none() | st.floats(0, 1, width=32),
-                "num_characters": st.integers(0, 2**40),
-                "fetched_at": st.none() | st.integers(0, 2**32),
-            }
-        ),
-        min_size=1,
-        max_size=6,
-    ),
-    st.sampled_from(["best", "longest", "oldest"]),
-)
-def test_the_rank_in_one_number_never_contradicts_the_order(
-    rows: list[dict[str, object]], keep: str
-) -> None:
-    documents = of_documents(*rows)
-    keys = preference(documents, DedupSettings(keep=keep, source_order=("b",)))
-    ranks = coarse_rank(keys)[preference_order(keys, documents["doc_id"])]
-    assert (ranks >= 0).all()
-    assert (np.diff(ranks) >= 0).all()
+GRAPHS = graphs()
+Drawn = tuple[list[int], Pairs, Pairs, set[int]]
 
 
 def test_a_chain_does_not_remove_what_is_far_from_the_kept_copy() -> None:
@@ -157,11 +121,21 @@ def test_a_chain_does_not_remove_what_is_far_from_the_kept_copy() -> None:
     assert run([(0, 1), (1, 2)], [1, 0, 2]) == ([0, 0, 0], [1, 1, 1])
 
 
+def test_an_exact_copy_shares_the_fate_of_the_first_of_its_copies() -> None:
+    """Of 0 ~ 1, with 2 a copy of 1, and 3 a copy of 0: all but 0 go, each named by 0."""
+    found = said([(0, 1)], [0, 1, 2, 3], copies=[(2, 1), (3, 0)])
+    assert found == [
+        (0, None), (0, "near_duplicate"), (0, "near_duplicate"), (0, "exact_duplicate"),
+    ]  # fmt: skip
+
+
 def test_a_long_chain_is_one_cluster_with_every_second_copy_kept() -> None:
     """A recursive `find` would overflow the stack here."""
     n = 200_001
     left = np.arange(n - 1)
-    found = cluster(left[::-1], left[::-1] + 1, np.arange(n))
+    assert not components(left[::-1], left[::-1] + 1, n).any()
+    graph = graph_of([], list(range(n)))
+    found = cluster(graph._replace(left=left, right=left + 1, is_copy=np.zeros(n - 1, bool)))
     assert not found.first.any()
     assert (found.kept == np.arange(n) // 2 * 2).all()
 
@@ -171,118 +145,147 @@ def test_documents_without_a_pair_stay() -> None:
 
 
 @given(GRAPHS)
-def test_clusters_are_those_of_plain_python(graph: tuple[list[int], Pairs]) -> None:
-    order, pairs = graph
-    assert run(pairs, order) == slow_cluster(pairs, order)
+def test_clusters_are_those_of_plain_python(graph: Drawn) -> None:
+    order, pairs, copies, older = graph
+    found = run(pairs, order, copies=copies, flags=dict.fromkeys(older, OLDER))
+    assert found == slow_cluster(pairs, order, copies, older)
 
 
 @given(GRAPHS)
-def test_every_removal_is_a_proved_pair_and_no_two_kept_are(graph: tuple[list[int], Pairs]) -> None:
-    order, pairs = graph
+def test_every_removal_is_a_proved_pair_and_no_two_kept_are(graph: Drawn) -> None:
+    order, pairs, copies, _ = graph
+    first_of = dict(copies)
     proved = {frozenset(pair) for pair in pairs}
-    _, kept = run(pairs, order)
+    _, kept = run(pairs, order, copies=copies)
     for document, copy in enumerate(kept):
         assert kept[copy] == copy
-        assert document == copy or frozenset((document, copy)) in proved
-    assert not any(kept[a] == a and kept[b] == b for a, b in pairs)
+        speaker = first_of.get(document, document)
+        assert copy in (document, speaker) or frozenset((speaker, copy)) in proved
+    assert not any(kept[a] == a and kept[b] == b for a, b in [*pairs, *copies])
 
 
 @given(GRAPHS, st.randoms(use_true_random=False))
-def test_the_order_and_direction_of_pairs_change_nothing(
-    graph: tuple[list[int], Pairs], rng: random.Random
-) -> None:
-    order, pairs = graph
+def test_the_order_and_direction_of_pairs_change_nothing(graph: Drawn, rng: random.Random) -> None:
+    order, pairs, copies, _ = graph
     turned = [pair if rng.random() < 0.5 else pair[::-1] for pair in pairs]
-    assert run(rng.sample(turned, len(turned)), order) == run(pairs, order)
+    shuffled = rng.sample(turned, len(turned))
+    again = run(shuffled, order, copies=rng.sample(copies, len(copies)))
+    assert again == run(pairs, order, copies=copies)
 
 
 @given(GRAPHS, st.integers(0, 14))
-def test_fewer_pairs_never_make_larger_clusters(
-    graph: tuple[list[int], Pairs], num_pairs: int
-) -> None:
+def test_fewer_pairs_never_make_larger_clusters(graph: Drawn, num_pairs: int) -> None:
     """A higher threshold proves fewer pairs; each of its clusters lies within one of before."""
-    order, pairs = graph
-    before, _ = run(pairs, order)
-    after, _ = run(pairs[:num_pairs], order)
+    order, pairs, copies, _ = graph
+    before, _ = run(pairs, order, copies=copies)
+    after, _ = run(pairs[:num_pairs], order, copies=copies)
     assert all(before[document] == before[first] for document, first in enumerate(after))
 
 
-def test_rows_of_clusters_do_not_depend_on_the_order_of_members() -> None:
-    members = of_documents(*({"score": score} for score in (0.1, 0.9, 0.3, 0.7, 0.2)))
-    members = members.append_column("part", pa.array([0, 0, 1, 1, 2], pa.int32()))
-    members = members.append_column("row", pa.array([3, 5, 0, 2, 9], pa.int32()))
-    left, right = np.array([0, 1, 3]), np.array([1, 2, 4])
-    expected = cluster_rows(members, left, right, DedupSettings())
-    schemas.check("clusters", expected.schema, where="test")
-    columns = ("doc_id", "cluster_id", "kept_doc_id", "part", "row")
-    assert [tuple(row[c] for c in columns) for row in expected.to_pylist()] == [
-        (doc_id(0), doc_id(0), doc_id(1), 0, 3),
-        (doc_id(1), doc_id(0), doc_id(1), 0, 5),
-        (doc_id(2), doc_id(0), doc_id(1), 1, 0),
-        (doc_id(3), doc_id(3), doc_id(3), 1, 2),
-        (doc_id(4), doc_id(3), doc_id(3), 2, 9),
-    ]
-    shuffled = np.array([3, 0, 4, 2, 1])
-    place = np.argsort(shuffled)
-    again = cluster_rows(
-        members.take(pa.array(shuffled)), place[right], place[left], DedupSettings()
-    )
-    assert again.equals(expected)
+def test_a_new_document_does_not_replace_an_older_one() -> None:
+    """0 is better than 1, which an older corpus has kept; so is 2, that is near both."""
+    found = said([(0, 1), (1, 2)], [0, 2, 1], flags={1: OLDER})
+    assert found == [(1, "near_duplicate"), (1, None), (1, "near_duplicate")]
 
 
-def judged(held_out_fraction: float) -> pa.Table:
-    members = pa.table(
+def test_older_documents_stay_though_they_are_near_each_other() -> None:
+    found = said([(0, 1), (1, 2)], [0, 1, 2], flags={0: OLDER, 1: OLDER})
+    assert [kept for kept, _ in found] == [0, 1, 1]
+
+
+def test_nothing_stays_that_a_chain_connects_to_a_protected_document() -> None:
+    """3 is the held-out source's; 1 is near it, 0 near 1, and 2 near 0 alone."""
+    found = said([(3, 1), (1, 0), (0, 2), (4, 5)], [0, 1, 2, 3, 4, 5], flags={3: PROTECTED})
+    held = "near_held_out"
+    assert found == [(3, held), (3, held), (3, held), (3, None), (4, None), (4, "near_duplicate")]
+
+
+def test_held_out_copies_are_deduplicated_and_the_best_names_the_rest() -> None:
+    found = said([(0, 1), (2, 1)], [0, 1, 2], flags={0: PROTECTED, 1: PROTECTED})
+    assert found == [(0, None), (0, "near_duplicate"), (0, "near_held_out")]
+
+
+def test_the_older_ones_stay_in_a_protected_cluster() -> None:
+    """0 is in the older corpus' train, 2 in its validation; 1 connects them and goes."""
+    found = said([(0, 1), (1, 2)], [0, 1, 2], flags={0: OLDER, 2: OLDER | PROTECTED})
+    assert found == [(0, None), (0, "near_held_out"), (2, None)]
+
+
+def test_none_of_several_copies_stays_where_none_is_to() -> None:
+    graph = graph_of([(0, 1), (1, 2)], [0, 1, 2, 3], copies=[(3, 2)])
+    found = cluster(graph, keeps_none=True)
+    assert (found.reason > KEPT).all()
+    assert found.reason.tolist()[:3] == [HAS_DUPLICATES, NEAR, HAS_DUPLICATES]
+    older = graph_of([(0, 1), (2, 3)], [0, 1, 2, 3], flags={0: OLDER, 2: PROTECTED})
+    found = cluster(older, keeps_none=True)
+    assert found.reason.tolist() == [KEPT, NEAR, KEPT, NEAR_HELD_OUT]
+
+
+def test_an_answer_names_the_smallest_id_the_kept_one_and_the_split() -> None:
+    graph = graph_of([(1, 2), (3, 4)], [2, 1, 0, 3, 4], flags={3: OLDER})
+    places = np.arange(5) * 10
+    for fraction, split in ((0.0, 0), (1.0, 1)):
+        found = answers(graph, cluster(graph), places, held_out_fraction=fraction, seed=3)
+        assert found["place"].tolist() == [0, 10, 20, 30, 40]
+        numbers = [int.from_bytes(i, "big") for i in ids_of(found["cluster"]).to_pylist()]
+        assert numbers == [0, 1, 1, 3, 3]
+        kept = [int.from_bytes(i, "big") for i in ids_of(found["kept"]).to_pylist()]
+        assert kept == [0, 2, 2, 3, 3]
+        assert found["size"].tolist() == [1, 2, 2, 1, 1]  # the older one is not counted
+        assert found["split"].tolist() == [split, split, split, 0, 0]  # an older one has its own
+        reasons = [REASONS[number] for number in found["reason"].tolist()]
+        near = "near_held_out" if split else "near_duplicate"
+        assert reasons == [None, near, None, None, "near_duplicate"]
+
+
+def test_a_cluster_with_a_protected_document_is_held_out() -> None:
+    graph = graph_of([(0, 1)], [0, 1, 2], flags={1: PROTECTED})
+    found = answers(graph, cluster(graph), np.arange(3), held_out_fraction=0.0, seed=3)
+    assert found["split"].tolist() == [1, 1, 0]
+
+
+def doc_id(number: int) -> bytes:
+    return number.to_bytes(16, "big")
+
+
+def members(*rows: tuple[int, int, int, str | None, str]) -> pa.Table:
+    """Rows of `clusters`: row, cluster, kept, reason, split."""
+    columns = list(zip(*rows, strict=True)) or [()] * 5
+    return pa.table(
         {
-            "row": pa.array([2, 0], pa.int32()),
-            "cluster_id": pa.array([doc_id(0), doc_id(0)], DOC_ID),
-            "kept_doc_id": pa.array([doc_id(2), doc_id(2)], DOC_ID),
+            "row": pa.array(columns[0], pa.int32()),
+            "cluster_id": pa.array([doc_id(i) for i in columns[1]], DOC_ID),
+            "kept_doc_id": pa.array([doc_id(i) for i in columns[2]], DOC_ID),
+            "reason": pa.array(columns[3], pa.string()),
+            "split": pa.array(columns[4], pa.string()),
         }
     )
+
+
+def test_each_document_has_one_verdict_in_order() -> None:
     ids = pa.array([doc_id(0), doc_id(1), doc_id(2)], DOC_ID)
-    return verdicts(ids, members, held_out_fraction=held_out_fraction, seed=3)
-
-
-@pytest.mark.parametrize(
-    ("held_out_fraction", "reason", "split"),
-    [(0.0, NEAR_DUPLICATE, "train"), (1.0, NEAR_HELD_OUT, "validation")],
-)
-def test_each_document_has_one_verdict_in_order(
-    held_out_fraction: float, reason: str, split: str
-) -> None:
-    found = judged(held_out_fraction)
+    rows = members((2, 0, 2, None, "train"), (0, 0, 2, "near_duplicate", "train"))
+    found = verdicts(ids, rows, np.array([True, True, True]))
     schemas.check("dedup", found.schema, where="test")
     assert [tuple(row.values()) for row in found.to_pylist()] == [
-        (doc_id(0), False, reason, doc_id(0), doc_id(2), split),
-        (doc_id(1), True, None, doc_id(1), doc_id(1), split),
-        (doc_id(2), True, None, doc_id(0), doc_id(2), split),
+        (doc_id(0), False, "near_duplicate", doc_id(0), doc_id(2), "train"),
+        (doc_id(1), True, None, doc_id(1), doc_id(1), "validation"),
+        (doc_id(2), True, None, doc_id(0), doc_id(2), "train"),
     ]
 
 
 def test_a_part_without_documents_has_no_verdict() -> None:
-    none = judged(0.5).slice(0, 0)
-    members = none.select(["cluster_id", "kept_doc_id"]).append_column(
-        "row", pa.array([], pa.int32())
-    )
-    ids = pa.array([], DOC_ID)
-    assert verdicts(ids, members, held_out_fraction=0.5, seed=3).num_rows == 0
+    assert verdicts(pa.array([], DOC_ID), members(), np.zeros(0, bool)).num_rows == 0
 
 
-def test_the_held_out_share_is_drawn_by_cluster_and_key() -> None:
+@pytest.mark.parametrize("sources", [(), ("test",)])
+def test_the_held_out_share_is_drawn_by_key_and_source(sources: tuple[str, ...]) -> None:
     ids = pa.array([doc_id(i * 2**70) for i in range(20_000)], DOC_ID)
-    members = pa.table(
-        {
-            "row": pa.array([], pa.int32()),
-            "cluster_id": pa.array([], DOC_ID),
-            "kept_doc_id": pa.array([], DOC_ID),
-        }
-    )
-    splits = verdicts(ids, members, held_out_fraction=0.05, seed=1)["split"].to_numpy(
-        zero_copy_only=False
-    )
+    of = pa.chunked_array([pa.array(["test" if i % 2 else "web" for i in range(20_000)])])
+    found = held_out(ids, of, held_out_sources=sources, held_out_fraction=0.05, seed=1)
     chance = keyed_uniform(ids, seed=1, stage=HELD_OUT_STAGE)
-    assert ((splits == "validation") == (chance < 0.05)).all()
-    assert 900 < (splits == "validation").sum() < 1100
-    other = verdicts(ids, members, held_out_fraction=0.05, seed=2)["split"].to_numpy(
-        zero_copy_only=False
-    )
-    assert (splits != other).any()
+    named = np.arange(20_000) % 2 == 1 if sources else np.zeros(20_000, bool)
+    assert (found == ((chance < 0.05) | named)).all()
+    assert sources or 900 < found.sum() < 1100
+    other = held_out(ids, of, held_out_sources=sources, held_out_fraction=0.05, seed=2)
+    assert (found != other).any()

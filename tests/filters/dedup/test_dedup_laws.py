@@ -9,19 +9,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from corpus import schemas
 from corpus.identity import DOC_ID, doc_id_of_place
 from corpus.words import normalise
-from filters.dedup import DedupSettings
-from filters.dedup.bands import band_digests, banding, candidate_pairs
-from filters.dedup.clusters import (
-    NEAR_HELD_OUT,
-    cluster_rows,
-    preference,
-    preference_order,
-    verdicts,
-)
-from filters.dedup.verify import verify
+from filters.dedup import PUBLISHED, DedupSettings, signing
+from filters.dedup.decide import decide, decide_documents
 
 NUM_ORIGINALS = 120
 
@@ -71,49 +62,24 @@ def documents() -> pa.Table:
     )
 
 
-def decide(
-    documents: pa.Table, settings: DedupSettings, *, slice_size: int = 10**9
-) -> tuple[pa.Table, pa.Table]:
-    """Rows of `pairs` and of `dedup`, as jobs/dedup.py makes them, with signatures by slices."""
-    chosen = banding(settings)
-    starts = [*range(0, documents.num_rows, slice_size), documents.num_rows]
-    found = [
-        band_digests(documents["text"].slice(first, end - first), chosen, seed=1)
-        for first, end in pairwise(starts)
-    ]
-    digests, has_words = (np.concatenate(arrays) for arrays in zip(*found, strict=True))
-    rows = np.flatnonzero(has_words)
-    order = preference_order(preference(documents, settings), documents["doc_id"])
-    rank = np.argsort(order)[rows]
-    proposed = candidate_pairs(digests[rows], rank, max_bucket=settings.max_bucket)
-    places = documents["row"].combine_chunks()
-    zeros = pa.array(np.zeros(len(proposed.left), np.int32))
-    by_row = documents.take(pa.array(np.argsort(places)))
-    pairs = pa.table(
-        {
-            "part_a": zeros,
-            "row_a": places.take(pa.array(rows[proposed.left])),
-            "part_b": zeros,
-            "row_b": places.take(pa.array(rows[proposed.right])),
-            "num_shared_bands": proposed.num_shared_bands,
-            "anchored": proposed.anchored,
-        }
-    )
-    pairs = verify(pairs, by_row, by_row, ngram_size=chosen.ngram_size, threshold=chosen.threshold)
-    proved = pairs.filter(pairs["verified"])
-    left, right = (proved[f"row_{side}"].to_numpy() for side in "ab")
-    members = cluster_rows(by_row, left, right, settings)
-    return pairs, verdicts(
-        by_row["doc_id"].combine_chunks(),
-        members,
-        held_out_fraction=settings.held_out_fraction,
-        seed=1,
-    )
+def named(documents: pa.Table, settings: DedupSettings) -> dict[bytes, bytes]:
+    """The document that each is kept as, or goes for."""
+    ids = documents["doc_id"].to_pylist()
+    kept = decide_documents(documents, settings, seed=1).kept.tolist()
+    return {ids[row]: ids[its_kept] for row, its_kept in enumerate(kept)}
 
 
-def pairs_of(pairs: pa.Table) -> set[tuple[bytes, bytes]]:
-    proved = pairs.filter(pairs["verified"])
-    return set(zip(proved["doc_id_a"].to_pylist(), proved["doc_id_b"].to_pylist(), strict=True))
+def proved(documents: pa.Table, settings: DedupSettings) -> set[tuple[bytes, bytes]]:
+    """Pairs of documents that were proved, and those of exact copies, smaller id first."""
+    ids = documents["doc_id"].to_pylist()
+    found = decide_documents(documents, settings, seed=1)
+    ends = (found.pairs[side][found.pairs["verified"]].tolist() for side in ("left", "right"))
+    speakers: dict[int, list[int]] = {}
+    for row, first in enumerate(found.copy_of.tolist()):
+        speakers.setdefault(first, []).append(row)
+    near = [(a, b) for i, j in zip(*ends, strict=True) for a in speakers[i] for b in speakers[j]]
+    copies = [pair for rows in speakers.values() for pair in combinations(rows, 2)]
+    return {tuple(sorted((ids[a], ids[b]))) for a, b in [*near, *copies]}
 
 
 def sets_of(documents: pa.Table) -> dict[bytes, set[tuple[str, ...]]]:
@@ -130,76 +96,102 @@ def truth(documents: pa.Table) -> set[tuple[bytes, bytes]]:
 def test_every_pair_is_found_and_no_other(
     documents: pa.Table, truth: set[tuple[bytes, bytes]]
 ) -> None:
-    pairs, _ = decide(documents, DedupSettings())
-    schemas.check("pairs", pairs.schema, where="test")
     assert len(truth) > 200
-    assert pairs_of(pairs) == truth
+    assert proved(documents, DedupSettings()) == truth
 
 
 def test_every_removed_document_is_near_the_kept_one_that_it_names(documents: pa.Table) -> None:
-    _, answer = decide(documents, DedupSettings())
     sets = sets_of(documents)
-    kept = {row["doc_id"] for row in answer.to_pylist() if row["keep"]}
-    removed = [row for row in answer.to_pylist() if not row["keep"]]
+    answer = named(documents, DedupSettings())
+    removed = {doc_id: kept for doc_id, kept in answer.items() if doc_id != kept}
     assert len(removed) > 100
-    for row in removed:
-        assert row["kept_doc_id"] in kept
-        assert slow_jaccard(sets[row["doc_id"]], sets[row["kept_doc_id"]]) >= 0.8
+    for doc_id, kept in removed.items():
+        assert answer[kept] == kept
+        assert slow_jaccard(sets[doc_id], sets[kept]) >= 0.8
 
 
 def test_no_two_kept_documents_are_near(
     documents: pa.Table, truth: set[tuple[bytes, bytes]]
 ) -> None:
-    _, answer = decide(documents, DedupSettings())
-    kept = {row["doc_id"] for row in answer.to_pylist() if row["keep"]}
+    kept = {doc_id for doc_id, its in named(documents, DedupSettings()).items() if doc_id == its}
     assert not [pair for pair in truth if set(pair) <= kept]
 
 
-def test_nothing_near_a_held_out_document_is_in_train(
-    documents: pa.Table, truth: set[tuple[bytes, bytes]]
+@pytest.mark.parametrize("seed", [1, 7, 100])
+def test_the_order_of_documents_changes_nothing(documents: pa.Table, seed: int) -> None:
+    shuffled = documents.take(pa.array(np.random.default_rng(seed).permutation(len(documents))))
+    assert named(shuffled, DedupSettings()) == named(documents, DedupSettings())
+    assert proved(shuffled, DedupSettings()) == proved(documents, DedupSettings())
+
+
+@pytest.mark.parametrize("slice_bytes", [1, 5_000])
+def test_slices_change_nothing(
+    documents: pa.Table, slice_bytes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _, answer = decide(documents, DedupSettings(held_out_fraction=0.3))
-    rows = {row["doc_id"]: row for row in answer.to_pylist()}
-    assert {row["split"] for row in rows.values()} == {"train", "validation"}
-    assert not [(a, b) for a, b in truth if rows[a]["split"] != rows[b]["split"]]
-    reasons = {row["reason"] for row in rows.values() if row["split"] == "validation"}
-    assert reasons == {None, NEAR_HELD_OUT}
-
-
-@pytest.mark.parametrize("slice_size", [1, 7, 100])
-def test_row_order_and_partitioning_change_nothing(documents: pa.Table, slice_size: int) -> None:
-    expected_pairs, expected = decide(documents, DedupSettings())
-    shuffled = documents.take(
-        pa.array(np.random.default_rng(slice_size).permutation(len(documents)))
-    )
-    pairs, answer = decide(shuffled, DedupSettings(), slice_size=slice_size)
-    assert answer.equals(expected)
-    keys = [("doc_id_a", "ascending"), ("doc_id_b", "ascending")]
-    assert pairs.sort_by(keys).equals(expected_pairs.sort_by(keys))
+    expected = named(documents, DedupSettings())
+    monkeypatch.setattr(signing, "SLICE_BYTES", slice_bytes)
+    assert named(documents, DedupSettings()) == expected
 
 
 def test_a_higher_threshold_proves_a_subset(documents: pa.Table) -> None:
-    proved = [
-        pairs_of(decide(documents, DedupSettings(threshold=threshold))[0])
+    found = [
+        proved(documents, DedupSettings(threshold=threshold))
         for threshold in (0.5, 0.7, 0.8, 0.95, 1.0)
     ]
-    assert all(higher < lower for lower, higher in pairwise(proved))
+    assert all(higher < lower for lower, higher in pairwise(found))
 
 
-def test_a_large_bucket_still_removes_every_equal_copy(documents: pa.Table) -> None:
-    copies = documents.filter(pa.array([text == "go on" for text in documents["text"].to_pylist()]))
-    ids = [doc_id_of_place("copy", "f", i) for i in range(300)]
-    many = pa.concat_tables([copies] * 300)
-    many = many.set_column(0, "doc_id", pa.array(ids, DOC_ID))
-    many = many.set_column(2, "row", pa.array(range(300), pa.int32()))
-    pairs, answer = decide(many, DedupSettings(max_bucket=10))
-    assert pairs["anchored"].to_pylist() == [True] * 299
-    assert set(answer["kept_doc_id"].to_pylist()) == {min(ids)}
+def test_containment_finds_a_text_within_a_longer_one(documents: pa.Table) -> None:
+    """The shorter goes, and names what has all of it; by Jaccard both stay."""
+    rng = random.Random(5)
+    short = [" ".join(f"s{rng.randrange(2000)}" for _ in range(120)) for _ in range(30)]
+    longer = [text + " " + " ".join(f"l{rng.randrange(2000)}" for _ in range(80)) for text in short]
+    texts = pa.array([*short, *longer], pa.large_string())
+    assert (decide(texts, DedupSettings(), seed=1) == np.arange(60)).all()
+    settings = DedupSettings(measure="containment", keep="longest", threshold=0.9)
+    found = decide(texts, settings, seed=1)
+    within = found[:30] == np.arange(30, 60)
+    assert (found[30:] == np.arange(30, 60)).all()
+    assert within.sum() > 20  # bands propose by the Jaccard similarity, 0.59: 0.77 of them
+    assert (found[:30][~within] == np.arange(30)[~within]).all()
+
+
+def test_none_of_the_copies_stays_where_none_is_to(
+    documents: pa.Table, truth: set[tuple[bytes, bytes]]
+) -> None:
+    ids = documents["doc_id"].to_pylist()
+    found = decide_documents(documents, DedupSettings(keep="none"), seed=1)
+    gone = {ids[row] for row in np.flatnonzero(found.clusters.reason).tolist()}
+    assert gone == {doc_id for pair in truth for doc_id in pair}
+
+
+def test_a_large_bucket_still_removes_every_copy() -> None:
+    """300 texts of one template, 0.9 alike: anchored, not squared."""
+    rng = random.Random(2)
+    page = [f"w{rng.randrange(900)}" for _ in range(400)]
+    texts = [" ".join([*page, f"number {i}"]) for i in range(300)]
+    settings = DedupSettings(max_bucket=10)
+    found = decide(pa.array(texts, pa.large_string()), settings, seed=1)
+    assert len(set(found.tolist())) == 1
 
 
 def test_texts_without_words_are_kept_and_short_texts_compared_whole(documents: pa.Table) -> None:
-    _, answer = decide(documents, DedupSettings())
-    by_row = documents.take(pa.array(np.argsort(documents["row"])))
-    keep = dict(zip(by_row["text"].to_pylist(), answer["keep"].to_pylist(), strict=True))
-    assert (keep[""], keep["- . -"]) == (True, True)
-    assert sorted([keep["go on"], keep["Go on!"]]) == [False, True]
+    answer = named(documents, DedupSettings())
+    ids = dict(zip(documents["text"].to_pylist(), documents["doc_id"].to_pylist(), strict=True))
+    for text in ("", "- . -"):
+        assert answer[ids[text]] == ids[text]
+    assert answer[ids["go on"]] == answer[ids["Go on!"]]
+
+
+def test_no_document_is_no_decision() -> None:
+    assert decide(pa.array([], pa.large_string()), DedupSettings(), seed=1).tolist() == []
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_every_published_setting_finds_exact_copies_and_no_strangers(name: str) -> None:
+    rng = random.Random(3)
+    texts = [" ".join(f"{name}{rng.randrange(10**6)}" for _ in range(80)) for _ in range(20)]
+    texts += [text.upper() for text in texts[:5]]
+    settings = DedupSettings(published=name)
+    found = decide(pa.array(texts, pa.large_string()), settings, seed=1)
+    assert found.tolist() == [*range(20), *range(5)]

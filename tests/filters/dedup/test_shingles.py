@@ -7,9 +7,19 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.feature_extraction.text import HashingVectorizer
 
 from corpus.words import normalise, split_words
-from filters.dedup.shingles import shingle_sets, shingles
+from filters.dedup import PUBLISHED
+from filters.dedup.shingles import (
+    Shingles,
+    feature_shingles,
+    joined,
+    sets_of,
+    shingle_sets,
+    shingles,
+    shingles_of,
+)
 
 TEXTS = st.lists(st.text(alphabet="abc ,\n", max_size=30) | st.none(), max_size=6)
 
@@ -75,3 +85,43 @@ def test_sets_are_sorted_and_distinct(texts: list[str | None], n: int) -> None:
 def test_texts_without_a_word_have_no_shingle(texts: list[str | None]) -> None:
     found = shingle_sets(shingles(pa.array(texts, pa.string()), ngram_size=5))
     assert (found.hashes.tolist(), found.offsets.tolist()) == ([], [0] * (len(texts) + 1))
+
+
+@pytest.mark.parametrize("num_features", [1 << 20, 97])
+def test_hashed_words_are_the_places_of_scikit_learns_vectorizer(num_features: int) -> None:
+    """As sets: equal places are equal shingles, other places others, and nothing is counted."""
+    texts = ["One fish two fish", "red FISH, blue fish", "", "zwölf 漢字", "two one"]
+    found = feature_shingles(pa.array(texts, pa.large_string()), num_features=num_features)
+    vectorizer = HashingVectorizer(
+        n_features=num_features, token_pattern=r"\S+", lowercase=False, norm=None,
+        alternate_sign=False, binary=True,
+    )  # fmt: skip
+    matrix = vectorizer.transform([normalise(text) for text in texts])
+    expected = [set(matrix[row].indices.tolist()) for row in range(len(texts))]
+    sets = [set(part.tolist()) for part in np.split(found.hashes, found.offsets[1:-1])]
+    assert [len(each) for each in sets] == [len(each) for each in expected]
+    for one, places in zip(sets, expected, strict=True):
+        for other, others in zip(sets, expected, strict=True):
+            assert len(one & other) == len(places & others)
+
+
+def test_the_settings_say_what_shingles_are() -> None:
+    texts = pa.array(["one two three four five six", "one"], pa.large_string())
+    for name, num_shingles in (("gpt3", 7), ("fineweb", 3)):
+        banding = PUBLISHED[name]
+        found = shingles_of(texts, split_words(texts), banding)
+        assert len(found.hashes) == num_shingles
+        sets = sets_of(texts, banding)
+        assert sets.hashes.tolist() == shingle_sets(found).hashes.tolist()
+
+
+def test_parts_are_joined_in_order() -> None:
+    parts = [
+        Shingles(np.array([1, 2, 3], np.uint64), np.array([0, 2, 3])),
+        Shingles(np.array([], np.uint64), np.array([0])),
+        Shingles(np.array([4], np.uint64), np.array([0, 0, 1])),
+    ]
+    both = joined(parts)
+    assert both.hashes.tolist() == [1, 2, 3, 4]
+    assert both.offsets.tolist() == [0, 2, 3, 3, 4]
+    assert joined([]).offsets.tolist() == [0]

@@ -10,6 +10,7 @@ from jobs.reporting.facts import (
     BenchmarkFacts,
     ClassifierFacts,
     Cluster,
+    DuplicateFacts,
     Facts,
     Hit,
     Member,
@@ -81,6 +82,15 @@ def made_classifier(text: str) -> ClassifierFacts:
     )  # fmt: skip
 
 
+def made_self_test(text: str) -> dict[str, Any]:
+    """What became of planted copies, of a kind that has this name."""
+    tally = {"kind": text, "num_planted": 9, "mean_similarity": 0.9, "num_due": 8,
+             "recall": 0.875, "expected_recall": 0.9995, "num_false": 1}  # fmt: skip
+    none = tally | {"num_due": 0, "recall": None, "expected_recall": None}
+    seen = {"low": 0.8, "high": 0.85, "share": 0.9, "interval": [0.7, 0.97]}
+    return {"kinds": [tally, none], "total": tally, "bins": [seen], "faults": [text]}
+
+
 def facts_of(text: str) -> Facts:
     """Facts in which everything that a document, item or recipe can say is this text."""
     member = Member(title=text[:110], url=text, jaccard=0.93)
@@ -100,9 +110,14 @@ def facts_of(text: str) -> Facts:
     facts.classifier = made_classifier(text)
     facts.length_edges, facts.lengths = [10.0, 100.0, 1000.0], {text: [2, 2]}
     facts.languages = [(text, 4)]
-    facts.num_clusters, facts.cluster_sizes = 1, [(3, 1)]
-    facts.clusters = [Cluster(size=3, kept=member, others=[member])]
-    facts.num_candidates, facts.num_verified, facts.jaccards = 4, 2, [0] * 19 + [4]
+    cluster = Cluster(size=3, kept=member, others=[member])
+    facts.duplicates = DuplicateFacts(
+        bands=text,
+        curve=[(0.5, 0.1), (0.8, 0.999), (1.0, 1.0)],
+        self_test=made_self_test(text),
+        num_candidates=4, num_verified=2, num_anchored=1, jaccards=[0] * 19 + [4],
+        reasons={text: 2}, sizes=[(2, 5), (3, 1), (9, 1)], largest=[cluster], drawn=[cluster],
+    )  # fmt: skip
     facts.benchmarks = [
         BenchmarkFacts(name=text, num_items=5, num_dirty=1, ngram_size=13, overlap={text: 0.25})
     ]

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from jobs.reporting.facts import DuplicateFacts
 from jobs.reporting.page import POLICY, write_page
 from tests.jobs.reporting.conftest import evil, facts_of
 
@@ -71,7 +72,8 @@ def test_the_same_facts_give_the_same_bytes():
 def test_the_page_says_what_the_facts_say(facts):
     text = " ".join(Elements(write_page(facts)).text.split())
     for said in ("12 captures and lines read", "5 documents kept", "5.200 validation loss",
-                 "2 proved to be near-duplicates and form 1 cluster.", "1 (20.0 %)"):  # fmt: skip
+                 "2 proved to be near-duplicates, and with the exact copies form 7 clusters.",
+                 "9 to 16", "1 (20.0 %)"):  # fmt: skip
         assert said in text
 
 
@@ -79,7 +81,7 @@ def test_a_run_without_links_benchmarks_or_steps_has_a_page():
     facts = facts_of("x")
     facts.stages[0] = type(facts.stages[0])(name="links", taken=0, kept=0, dropped={})
     facts.benchmarks, facts.hits, facts.training, facts.scores = [], [], [], {}
-    facts.clusters, facts.cluster_sizes, facts.languages, facts.sample = [], [], [], ""
+    facts.duplicates, facts.languages, facts.sample = DuplicateFacts(), [], ""
     page = Elements(write_page(facts))
     assert page.open == []
     assert "No benchmark was given." in page.text

@@ -1,0 +1,113 @@
+"""Proof: a home compares the shingle sets of its candidates.
+
+It holds the sets of its own documents that are in a pair, and those of one other volume at a time,
+as they were lent: 8 bytes a distinct shingle, and no text but its own.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from corpus.datasets import Dataset
+from corpus.publishing import PartOutput
+from corpus.storage import Store
+from filters.dedup import Banding
+from filters.dedup.records import Int64Array
+from filters.dedup.shingles import Shingles, joined
+from filters.dedup.signing import sets_of_rows
+from filters.dedup.verify import are_duplicates, similarities
+from jobs.deduping.loans import borrowed
+from jobs.deduping.volumes import Library
+
+if TYPE_CHECKING:
+    from jobs.parts import Job
+
+
+def prove(job: Job, library: Library, banding: Banding) -> None:
+    """Write `pairs` of the corpus, and `plant_pairs` of what was planted beside it."""
+    candidates = job.input("candidates")
+    for name, homes in (
+        ("plant_pairs", range(library.first_own)),
+        ("pairs", library.own_homes),
+    ):
+        job.map_parts(
+            partial(_prove, library, candidates, banding, job.store, name),
+            homes,
+            outputs=(name,),
+            counted=name,
+            step=name,
+            expected=[candidates.part_rows(home) for home in homes],
+        )
+
+
+def _prove(
+    library: Library,
+    candidates: Dataset,
+    banding: Banding,
+    store: Store,
+    name: str,
+    out: PartOutput,
+    home: int,
+) -> None:
+    given = candidates.read(home)
+    out.taken(given.num_rows)
+    if not given.num_rows:
+        return
+    own_rows, own = _own_sets(library, given, banding, home)
+    own_ids = library.doc_ids(home, own_rows)
+    volumes = given["volume_b"].to_numpy()
+    for volume in np.unique(volumes).tolist():
+        pairs = given.filter(pa.array(volumes == volume))
+        row_a, row_b = (pairs[side].to_numpy().astype(np.int64) for side in ("row_a", "row_b"))
+        if volume == home:
+            rows_b, sets, shift = own_rows, own, 0
+            ids = own_ids
+        else:
+            rows_b, lent = borrowed(store, volume, home)
+            sets, shift = joined([own, lent]), len(own_rows)
+            ids = library.doc_ids(volume, rows_b)
+        left, right = np.searchsorted(own_rows, row_a), np.searchsorted(rows_b, row_b)
+        ends = {
+            "a": (own_ids.take(pa.array(left)), library.part_of(home), row_a),
+            "b": (ids.take(pa.array(right)), library.part_of(volume), row_b),
+        }
+        out.write(name, _rows(ends, pairs, sets, left, right + shift, banding))
+
+
+def _own_sets(
+    library: Library, given: pa.Table, banding: Banding, home: int
+) -> tuple[Int64Array, Shingles]:
+    """The home's documents that are in a candidate pair, ascending, and their shingles."""
+    inner = given.filter(pc.equal(given["volume_b"], home))
+    rows = np.union1d(given["row_a"].to_numpy(), inner["row_b"].to_numpy())
+    return rows.astype(np.int64), sets_of_rows(library.texts(home), rows, banding)
+
+
+def _rows(
+    ends: dict[str, tuple[pa.Array, int, Int64Array]],
+    pairs: pa.Table,
+    sets: Shingles,
+    left: Int64Array,
+    right: Int64Array,
+    banding: Banding,
+) -> pa.Table:
+    found = similarities(sets, left, right)
+    columns = {f"doc_id_{side}": ids for side, (ids, _, _) in ends.items()}
+    for side, (_, part, rows) in ends.items():
+        columns[f"part_{side}"] = pa.array(np.full(len(rows), part, np.int32))
+        columns[f"row_{side}"] = pa.array(rows.astype(np.int32))
+    return pa.table(
+        {
+            **columns,
+            "num_shared_bands": pairs["num_shared_bands"],
+            "anchored": pairs["anchored"],
+            "jaccard": pa.array(found["jaccard"].astype(np.float32)),
+            "containment": pa.array(found["containment"].astype(np.float32)),
+            "verified": pa.array(are_duplicates(found, banding)),
+        }
+    )
