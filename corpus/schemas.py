@@ -63,6 +63,8 @@ EDITS = pa.list_(
     )
 )
 
+SPANS = pa.list_(pa.struct([("start", pa.int64()), ("end", pa.int64())]))
+
 PLACES = pa.list_(
     pa.struct([("line", pa.int64()), ("byte", pa.int64()), ("reason", pa.string())])
 )
@@ -435,6 +437,23 @@ TABLES: tuple[Table, ...] = (
         ),
     ),
     Table(
+        "span_marks",
+        "Selected runs of words that stand in the corpus twice and more; no part where not asked.",
+        (
+            Column("row", pa.int32(), "row of the document, as in `clusters`"),
+            Column("position", pa.int32(), "number of the run's first word"),
+        ),
+    ),
+    Table(
+        "spans",
+        "What is cut of documents because it stands in another place too.",
+        (
+            DOC,
+            Column("row", pa.int32(), "row of the document, as in `clusters`"),
+            Column("spans", SPANS, "characters [start, end) of the text that go"),
+        ),
+    ),
+    Table(
         "dedup",
         "Which copy stays.",
         (
@@ -442,6 +461,7 @@ TABLES: tuple[Table, ...] = (
             Column("cluster_id", DOC_ID, "its cluster; its own id where it has no duplicate"),
             Column("kept_doc_id", DOC_ID, "the copy kept in its place; its own id where kept"),
             Column("split", pa.string(), "train or validation, by keyed hash of the cluster"),
+            Column("edits", EDITS, "stretches cut when tokens are made, in characters of the text"),
         ),
     ),
     Table(
@@ -524,7 +544,7 @@ TABLES: tuple[Table, ...] = (
             Column("num_matches", pa.int32(), "merged matches that lead to a cut"),
             Column(
                 "pieces",
-                pa.list_(pa.struct([("start", pa.int64()), ("end", pa.int64())])),
+                SPANS,
                 "characters [start, end) of the text that stay; one whole piece if uncut",
             ),
         ),

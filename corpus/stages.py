@@ -76,7 +76,7 @@ STAGES: tuple[Stage, ...] = (
         inputs=("documents", "quality"),
         outputs=(
             "dedup_index", "signatures", "plants", "copies", "candidates", "loans", "plant_pairs",
-            "pairs", "components", "clusters", "self_test", "dedup",
+            "pairs", "components", "clusters", "span_marks", "spans", "self_test", "dedup",
         ),
         sections=("sources", "dedup"),
     ),
@@ -104,7 +104,7 @@ STAGES: tuple[Stage, ...] = (
         name="tokenize",
         module="jobs.tokenize_text",
         purpose="Byte-level BPE trained on the mixture, and token shards in global order.",
-        inputs=("documents", "screen", "contamination", "mixture", "mix"),
+        inputs=("documents", "screen", "dedup", "contamination", "mixture", "mix"),
         outputs=("tokenizer", "encoded", "shards", "provenance"),
         sections=("tokenize",),
     ),

@@ -1,9 +1,9 @@
 """Edits: what is taken out of a document's text, or masked in it, when its tokens are made.
 
-The text that `extract` wrote is never changed: the screen lists its edits, each stretch with what
-stands in its place, and every later judge reads the text as it was extracted, so that places mean
-the same in all tables. `pieces.py` applies them. Lines that a rule set removes have nothing in
-their place; personal data has its mask.
+The text that `extract` wrote is never changed: the screen and dedup list their edits, each stretch
+with what stands in its place, and every later judge reads the text as it was extracted, so that
+places mean the same in all tables. `pieces.py` applies them. Lines that a rule set removes, and
+text that stands elsewhere too, have nothing in their place; personal data has its mask.
 """
 
 from __future__ import annotations
@@ -46,6 +46,26 @@ def edits_column(
     offsets = np.searchsorted(rows, np.arange(len(texts) + 1)).astype(np.int32)
     values = pa.StructArray.from_arrays(fields, fields=list(EDITS.value_type))
     return pa.ListArray.from_arrays(pa.array(offsets), values, type=EDITS)
+
+
+def merged(one: pa.ChunkedArray, other: pa.ChunkedArray) -> pa.Array:
+    """The edits of two judges of the same documents, in order and without overlap.
+
+    Where two overlap the earlier has its whole stretch, the later what is left of it.
+    """
+    both = [column.combine_chunks() for column in (one, other)]
+    if not any(len(column.flatten()) for column in both):
+        return both[0]
+    values = pa.concat_arrays([column.flatten() for column in both])
+    rows = np.concatenate([column.value_parent_indices().to_numpy() for column in both])
+    start, end = (values.field(name).to_numpy() for name in ("start", "end"))
+    found = _without_overlap(np.stack([rows, start, end, np.arange(len(values))], axis=1))
+    rows, starts, ends, numbers = found.T
+    taken = values.take(pa.array(numbers))
+    fields = [pa.array(starts), pa.array(ends), taken.field("kind"), taken.field("replacement")]
+    offsets = np.searchsorted(rows, np.arange(len(one) + 1)).astype(np.int32)
+    structs = pa.StructArray.from_arrays(fields, fields=list(EDITS.value_type))
+    return pa.ListArray.from_arrays(pa.array(offsets), structs, type=EDITS)
 
 
 def counts(edits: pa.Array | pa.ChunkedArray) -> dict[str, int]:

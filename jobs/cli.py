@@ -63,6 +63,8 @@ cli.add_command(quality)
 @click.option("--master", help="Spark master; local[*] where not given.")
 @click.option("--conf", multiple=True, metavar="KEY=VALUE", help="A Spark setting.")
 @click.option("--force", is_flag=True, help="Run even what is up to date, from the start.")
+@click.option("--plant", type=click.IntRange(0), metavar="N",
+              help="Plant about N mutated copies in dedup, and say what is found of them.")
 def run(
     stages: tuple[str, ...],
     recipe: str | None,
@@ -71,6 +73,7 @@ def run(
     master: str | None,
     conf: tuple[str, ...],
     force: bool,
+    plant: int | None,
 ) -> None:
     """Run stages, or all of them, with one Spark session.
 
@@ -81,6 +84,8 @@ def run(
     from jobs.runner import run_stages
     from jobs.session import Session
 
+    if plant is not None:
+        overrides = (*overrides, f"dedup.plant={plant}")
     name, laid_over = remembered(root, recipe, overrides)
     settings = read_settings(name, laid_over)
     names = STAGE_NAMES if "all" in stages else stages

@@ -25,8 +25,8 @@ from corpus.publishing import PartOutput
 from corpus.storage import Store
 from filters.dedup import DedupSettings
 from filters.dedup.bands import banding
-from filters.dedup.clusters import held_out, verdicts
 from filters.dedup.signing import description
+from filters.dedup.verdicts import held_out, verdicts
 from jobs.deduping.candidates import find_candidates
 from jobs.deduping.clusters import decide
 from jobs.deduping.components import connect
@@ -35,6 +35,7 @@ from jobs.deduping.loans import lend
 from jobs.deduping.pairs import prove
 from jobs.deduping.planting import judge_plants, plant_copies
 from jobs.deduping.signatures import write_signatures
+from jobs.deduping.spans import find_spans
 from jobs.deduping.volumes import INDEX, NEEDED, Library, open_library
 
 if TYPE_CHECKING:
@@ -63,9 +64,9 @@ def run(job: Job) -> None:
     lend(job, library, chosen)
     prove(job, library, chosen)
     decide(job, library, connect(job, library))
-    clusters = job.input("clusters")
+    find_spans(job, library)
     job.judge(
-        partial(_judge, clusters, settings, job.seed),
+        partial(_judge, job.input("clusters"), job.input("spans"), settings, job.seed),
         after="quality",
         columns=("source",),
         verdicts="dedup",
@@ -75,17 +76,22 @@ def run(job: Job) -> None:
 
 
 def _judge(
-    clusters: Dataset, settings: DedupSettings, seed: int, given: pa.Table, out: PartOutput
+    clusters: Dataset,
+    spans: Dataset,
+    settings: DedupSettings,
+    seed: int,
+    given: pa.Table,
+    out: PartOutput,
 ) -> pa.Table:
-    doc_ids = given["doc_id"].combine_chunks()
     is_held_out = held_out(
-        doc_ids,
+        given["doc_id"].combine_chunks(),
         given["source"],
         held_out_sources=settings.held_out_sources,
         held_out_fraction=settings.held_out_fraction,
         seed=seed,
     )
-    return verdicts(doc_ids, clusters.read(out.number), is_held_out)
+    cuts = spans.read(out.number) if spans.num_parts else spans.read_all()
+    return verdicts(given, clusters.read(out.number), cuts, is_held_out)
 
 
 def _log_counts(job: Job, library: Library) -> None:

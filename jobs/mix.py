@@ -17,6 +17,7 @@ from corpus import schemas
 from corpus.datasets import Dataset, columns_of, survivors
 from corpus.publishing import PartOutput
 from filters import mixture
+from filters.edits import merged
 from filters.mixture import MixSettings, SourcePlan
 from filters.pieces import kept_bytes
 
@@ -81,9 +82,10 @@ def _measure(
     """Write a part of `sizes`: bytes of what stays of each document, its cluster and its split."""
     rows = survivors(documents, contamination, part, ("source", "text"))
     cuts = contamination.read(part, ("keep", "pieces"))
-    groups = columns_of(dedup, part, ("cluster_id", "split"), rows["doc_id"])
+    groups = columns_of(dedup, part, ("cluster_id", "split", "edits"), rows["doc_id"])
     pieces = cuts.filter(cuts["keep"])["pieces"]
-    edits = columns_of(screen, part, ("edits",), rows["doc_id"])["edits"]
+    screened = columns_of(screen, part, ("edits",), rows["doc_id"])["edits"]
+    edits = merged(screened, groups["edits"])
     num_bytes = kept_bytes(rows["text"], rows["num_characters"], pieces, edits)
     columns = [
         rows["doc_id"], rows["source"], groups["cluster_id"], groups["split"], pa.array(num_bytes)

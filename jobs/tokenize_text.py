@@ -42,6 +42,7 @@ from corpus.shards import (
     token_dtype,
     write_manifest,
 )
+from filters.edits import merged
 from filters.order import POSITION_BITS, SHARD_BITS, positions
 from filters.pieces import kept_texts
 
@@ -57,6 +58,7 @@ class Tables(NamedTuple):
 
     documents: Dataset
     screen: Dataset
+    dedup: Dataset
     contamination: Dataset
     mix: Dataset
 
@@ -154,7 +156,7 @@ def _sample(tables: Tables, *, share: float, seed: int) -> Iterator[str]:
 
 def _mixed(tables: Tables, part: int) -> pa.Table:
     """The documents of a part that the mixture keeps: text, pieces, edits, and row of `mix`."""
-    documents, screen, contamination, mix = tables
+    documents, screen, dedup, contamination, mix = tables
     drawn = mix.read(part, ("doc_id", "keep", "split", "epochs", "copies"))
     cuts = contamination.read(part, ("doc_id", "keep", "pieces"))
     cuts = cuts.filter(cuts["keep"])
@@ -168,7 +170,10 @@ def _mixed(tables: Tables, part: int) -> pa.Table:
     rows = survivors(documents, mix, part, ("source", "url", "text"))
     for name in ("split", "epochs", "copies"):
         rows = rows.append_column(name, drawn[name])
-    edits = columns_of(screen, part, ("edits",), rows["doc_id"])["edits"]
+    screened, repeated = (
+        columns_of(judge, part, ("edits",), rows["doc_id"])["edits"] for judge in (screen, dedup)
+    )
+    edits = merged(screened, repeated)
     return rows.append_column("pieces", pieces).append_column("edits", edits)
 
 

@@ -95,8 +95,9 @@ def _life(store: Store, part: int, document: dict[str, Any]) -> Life:
         dataset = open_dataset(store, name)
         for row in _rows(dataset, part, "doc_id", pa.scalar(doc_id, DOC_ID)):
             life.events.append(_verdict(store, name, row))
-            if name == "screen":
-                life.edits = row["edits"]
+            if name in ("screen", "dedup"):
+                edits = [*life.edits, *(row["edits"] or ())]
+                life.edits = sorted(edits, key=lambda edit: edit["start"])
             elif name == "contamination":
                 life.pieces = row["pieces"]
     if life.events[-1].alive:
@@ -109,13 +110,13 @@ def _verdict(store: Store, stage: str, row: dict[str, Any]) -> Event:
     doc_id = pa.scalar(row["doc_id"], DOC_ID)
     if stage == "screen":
         said += f"; {row['language']} ({row['language_confidence']:.2f}), {row['num_words']} words"
-        kinds = Counter(edit["kind"] for edit in row["edits"])
-        said += "".join(f", {count} {kind} edits" for kind, count in sorted(kinds.items()))
+        said += _edits_said(row)
     elif stage == "quality" and row["score"] is not None:
         said += f"; score {row['score']:.3f}"
     elif stage == "dedup":
-        if not row["keep"]:
+        if row["kept_doc_id"] != row["doc_id"]:
             said += f" of {row['kept_doc_id'].hex()}"
+        said += _edits_said(row)
         row["pairs"] = [
             pair
             for side in ("doc_id_a", "doc_id_b")
@@ -127,6 +128,11 @@ def _verdict(store: Store, stage: str, row: dict[str, Any]) -> Event:
     elif stage == "mix":
         said += f"; {row['split']}, {row['copies']} copies"
     return Event(stage, said, row, alive=bool(row["keep"]))
+
+
+def _edits_said(row: dict[str, Any]) -> str:
+    kinds = Counter(edit["kind"] for edit in row["edits"] or ())
+    return "".join(f", {count} {kind} edits" for kind, count in sorted(kinds.items()))
 
 
 def _shard_events(store: Store, doc_id: bytes) -> list[Event]:

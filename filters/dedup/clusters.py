@@ -27,8 +27,6 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
 from numba import njit
 
 from corpus.identity import keyed_uniform
@@ -128,45 +126,6 @@ def answers(
         reason=reason.astype(np.int32),
         split=is_held_out.astype(np.int32),
     )
-
-
-def verdicts(
-    doc_ids: pa.Array, members: pa.Table, is_held_out: npt.NDArray[np.bool_]
-) -> pa.Table:
-    """Rows of the table `dedup` for the documents of one part.
-
-    members: rows of `clusters` for this part: row (into doc_ids), cluster_id, kept_doc_id, reason,
-    split. A document that is no member is a cluster of its own; is_held_out: bool (num_documents,),
-    of which split it then is.
-    """
-    where = np.full(len(doc_ids), -1, np.int64)
-    where[members["row"].to_numpy()] = np.arange(members.num_rows)
-    at = pa.array(where, mask=where < 0)
-    own_split = pa.array(np.where(is_held_out, VALIDATION, TRAIN), pa.string())
-    cluster_ids, kept_ids, reason, split = (
-        members[name].combine_chunks().take(at)
-        for name in ("cluster_id", "kept_doc_id", "reason", "split")
-    )
-    return pa.table(
-        {
-            "doc_id": doc_ids,
-            "keep": reason.is_null(),
-            "reason": reason,
-            "cluster_id": pc.coalesce(cluster_ids, doc_ids),
-            "kept_doc_id": pc.coalesce(kept_ids, doc_ids),
-            "split": pc.coalesce(split, own_split),
-        }
-    )
-
-
-def held_out(
-    doc_ids: pa.Array, sources: pa.ChunkedArray, *, held_out_sources: tuple[str, ...],
-    held_out_fraction: float, seed: int,
-) -> npt.NDArray[np.bool_]:  # fmt: skip
-    """Whether each document is held out where it is a cluster of its own: bool (num_documents,)."""
-    chance = keyed_uniform(doc_ids, seed=seed, stage=HELD_OUT_STAGE)
-    named = pc.is_in(sources.combine_chunks(), value_set=pa.array([*held_out_sources], pa.string()))
-    return np.asarray((chance < held_out_fraction) | named.to_numpy(zero_copy_only=False))
 
 
 def _neighbours(left: Int64Array, right: Int64Array, n: int) -> tuple[Int64Array, Int64Array]:

@@ -3,7 +3,8 @@
 A document is known on the way by its **place**, one int64: the number of its volume (a part of the
 corpus, of the planted copies, or of an older corpus) and its row there. Bytes a document, where b
 is the number of bands: 56 to find exact copies, 24 b to find candidates, 24 a candidate pair and
-shared band, 12 a text that another part must see, 32 a proved pair and 56 its ends.
+shared band, 12 a text that another part must see, 32 a proved pair and 56 its ends. Repeated runs
+of words: 24 a selected one, 16 a repeated one of them, and 64 for each word of what may repeat.
 """
 
 from __future__ import annotations
@@ -34,6 +35,14 @@ EDGE = np.dtype([("component", "<i8"), ("a", "<i8"), ("b", "<i8"), ("is_copy", "
 """A proved pair; of an exact copy `b` is the first of its copies."""
 MEMBER = np.dtype([("place", "<i8"), ("component", "<i8")])
 """A document that is in a proved pair, and the component that it is of."""
+FINGERPRINT = np.dtype([("key", "<u8"), ("place", "<i8"), ("position", "<i8")])
+"""A selected run of words of a document, and the number of its first word."""
+MARK = np.dtype([("place", "<i8"), ("position", "<i8")])
+"""A place in a document."""
+SPAN = np.dtype(
+    [("hash", "<u8", 2), ("order", "<u8", 4), ("place", "<i8"), ("position", "<i8")]
+)
+"""A run of words that may be repeated, in whole."""
 ANSWER = np.dtype(
     [
         ("place", "<i8"), ("cluster", "<u8", 2), ("kept", "<u8", 2),

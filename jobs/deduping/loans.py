@@ -23,6 +23,7 @@ from typing import IO, TYPE_CHECKING
 import numpy as np
 
 from corpus.datasets import Dataset
+from corpus.errors import Damaged
 from corpus.publishing import PartOutput
 from corpus.storage import Store
 from filters.dedup import Banding
@@ -60,10 +61,13 @@ def lend(job: Job, library: Library, banding: Banding) -> None:
 
 
 def borrowed(store: Store, volume: int, home: int) -> tuple[Int64Array, Shingles]:
-    """The sets that a volume lends to a home: rows of the documents, ascending, and shingles."""
+    """The sets that a volume lends to a home: rows of the documents, ascending, and shingles.
+
+    Raises Damaged where the file is shorter than it says.
+    """
     name = loan_name(volume)
-    begin, end = np.frombuffer(store.read_range("loans", name, start=8 * home, size=16), np.int64)
-    raw = store.read_range("loans", name, start=int(begin), size=int(end - begin))
+    begin, end = np.frombuffer(_bytes(store, name, 8 * home, 16), np.int64).tolist()
+    raw = _bytes(store, name, begin, end - begin)
     if not raw:
         return np.empty(0, np.int64), Shingles(np.empty(0, np.uint64), np.zeros(1, np.int64))
     num = int(np.frombuffer(raw, np.int64, 1)[0])
@@ -71,6 +75,16 @@ def borrowed(store: Store, volume: int, home: int) -> tuple[Int64Array, Shingles
     offsets = np.frombuffer(raw, np.int64, num + 1, 8 * (1 + num))
     hashes = np.frombuffer(raw, np.uint64, int(offsets[-1]), 8 * (2 + 2 * num))
     return rows, Shingles(hashes, offsets)
+
+
+def _bytes(store: Store, name: str, start: int, size: int) -> bytes:
+    found = store.read_range("loans", name, start=start, size=size) if size else b""
+    if len(found) != size:
+        raise Damaged(
+            f"{store.path('loans', name)}: {len(found)} bytes from {start} on, expected {size}; "
+            "run `winnow run dedup --force`"
+        )
+    return found
 
 
 def loan_name(volume: int) -> str:

@@ -98,6 +98,10 @@ class Library:
         older, part = self._older(volume)
         return survivors(older.documents, older.quality, part, ("text",))["text"]
 
+    def sources(self, part: int) -> pa.ChunkedArray:
+        """The sources of the documents of a part of the corpus, as its rows count them."""
+        return survivors(self.documents, self.quality, part, ("source",))["source"]
+
     def signed(self, volume: int, columns: Sequence[str]) -> pa.Table:
         """Some columns of a volume's signatures; `row`, its rows, is always one of them.
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus.schemas import EDITS
-from filters.edits import counts, edited, edits_column, nothing_left
+from filters.edits import counts, edited, edits_column, merged, nothing_left
 from filters.heuristics.lines import Spans
 from filters.personal import Found
 
@@ -86,3 +86,49 @@ def test_any_overlapping_edits_leave_what_none_of_them_covers(documents):
         ends = [edit["end"] for edit in found]
         starts = [edit["start"] for edit in found]
         assert all(a <= b for a, b in zip(ends, starts[1:], strict=False))
+
+
+def column(*documents):
+    """Edits of some documents, (start, end, kind, replacement) each; None where there are none."""
+    names = ("start", "end", "kind", "replacement")
+    values = [
+        None if edits is None else [dict(zip(names, edit, strict=True)) for edit in edits]
+        for edits in documents
+    ]
+    return pa.chunked_array([pa.array(values, EDITS)])
+
+
+def test_edits_of_two_judges_stand_in_order_and_an_overlap_is_the_earlier_ones():
+    screen = column([(5, 9, "email", "M")], [], [(0, 4, "c4", "")], None)
+    dedup = column([(0, 6, "repeated_text", "")], [(1, 2, "repeated_text", "")], [], [])
+    assert rows(merged(screen, dedup)) == [
+        [(0, 6, "repeated_text", ""), (6, 9, "email", "M")],
+        [(1, 2, "repeated_text", "")],
+        [(0, 4, "c4", "")],
+        [],
+    ]
+
+
+def test_nothing_is_made_of_what_no_one_edits():
+    none = column([], None)
+    assert merged(none, column([], [])).to_pylist() == [[], None]
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=5),
+       st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=5))
+def test_two_lists_of_edits_take_out_what_both_do_together(one, other):
+    text = "abcdefghij"
+
+    def separate(pairs):
+        """In order and without overlap, as each judge has them."""
+        ends, found = 0, []
+        for start, end in sorted((min(p), max(p)) for p in pairs):
+            if start >= ends and end > start:
+                found.append((start, end, "x", ""))
+                ends = end
+        return found
+
+    first, second = separate(one), separate(other)
+    both = merged(column(first), column(second))[0].as_py() or []
+    gone = {i for start, end, *_ in [*first, *second] for i in range(start, end)}
+    assert edited(text, 0, 10, both) == "".join(c for i, c in enumerate(text) if i not in gone)

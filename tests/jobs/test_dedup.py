@@ -4,20 +4,27 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from corpus.datasets import Dataset
-from corpus.errors import InputError, NotBuilt
+from corpus.errors import Damaged, InputError, NotBuilt
 from corpus.identity import doc_id_of_place
 from corpus.ledger import Ledger
 from corpus.stages import stage_named
 from corpus.storage import Store
-from filters.dedup import DedupSettings
+from filters.dedup import DEFAULT, DedupSettings
+from filters.dedup.shingles import sets_of
 from jobs import dedup
+from jobs.deduping.estimating import chosen_parts, estimate
+from jobs.deduping.loans import borrowed
+from jobs.deduping.volumes import open_library
 from jobs.parts import Job
 from tests.tables import write_table
 
@@ -286,11 +293,6 @@ def test_an_older_corpus_is_part_of_what_the_stage_depends_on(older):
 
 
 def test_every_loan_is_what_was_asked_for(finished):
-    from filters.dedup import DEFAULT
-    from filters.dedup.shingles import sets_of
-    from jobs.deduping.loans import borrowed
-    from jobs.deduping.volumes import open_library
-
     library = open_library(finished, {})
     candidates = finished.input("candidates")
     asked = Counter()
@@ -306,3 +308,53 @@ def test_every_loan_is_what_was_asked_for(finished):
             assert sets.hashes.tolist() == sets_of(texts, DEFAULT).hashes.tolist()
             asked[volume] += len(rows)
     assert asked.total() > 0
+
+
+def test_an_estimate_from_all_parts_counts_what_the_stage_finds(finished):
+    sample, found = estimate(
+        finished.input("documents"), finished.input("quality"), finished.recipe.dedup,
+        seed=finished.seed, share=1.0, num_cores=2,
+    )  # fmt: skip
+    pairs = finished.input("pairs").read_all()
+    assert found.candidate_pairs == pairs.num_rows
+    assert found.edges == pairs.filter(pairs["verified"]).num_rows
+    assert sample.shared_bands == sum(pairs["num_shared_bands"].to_pylist())
+    assert sample.num_copies == finished.input("copies").num_rows
+    assert sample.num_parts == 4
+    names = [file.name for part in finished.input("loans").parts for file in part.files]
+    lent = sum(
+        int(np.diff(borrowed(finished.store, volume, home)[1].offsets).sum())
+        for volume in range(len(names))
+        for home in range(4)
+    )
+    assert sample.lent_shingles == lent > 0
+
+
+@pytest.mark.parametrize("share", [0.0, 0.3, 1.0])
+def test_the_parts_looked_at_are_drawn_by_key(share):
+    drawn = [tuple(chosen_parts(20, share, seed)) for seed in range(30)]
+    assert {len(parts) for parts in drawn} == {max(2, round(share * 20))}
+    assert len(set(drawn)) > 20 or share == 1.0
+    assert chosen_parts(1, share, 0) == [0]
+    assert chosen_parts(0, share, 0) == []
+
+
+@pytest.mark.parametrize("table", ["signatures", "dedup"])
+def test_damage_to_an_index_is_told_and_not_read_over(session, older, tmp_path, table):
+    """A part cut short by a full disk: fewer rows than its manifest says."""
+    root = Path(shutil.copytree(older.root, tmp_path / "older"))
+    path = root / table / "part-00001.parquet"
+    pq.write_table(pq.read_table(path).slice(1), path)
+    job = make_job(session, tmp_path / "new", [NEW], against=(str(root),))
+    with pytest.raises(Damaged, match=r"part-00001.parquet: 3 rows, expected 4"):
+        dedup.run(job)
+
+
+def test_a_loan_cut_short_is_told_and_not_read_over(session, tmp_path):
+    job = make_job(session, tmp_path, [[0, 9, 11, 3], [*range(4, 9), 10, 13, 12, 2, 1]])
+    dedup.run(job)
+    path = next(p for p in (tmp_path / "loans").glob("*.sets") if p.stat().st_size > 100)
+    path.write_bytes(path.read_bytes()[:-8])
+    volume = int(path.stem.rpartition("-")[2])
+    with pytest.raises(Damaged, match=r"loans/volume-0000\d.sets: \d+ bytes from"):
+        _ = [borrowed(job.store, volume, home) for home in range(2)]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 
@@ -12,6 +15,7 @@ from corpus.storage import Store
 from corpus.urls import url_key
 from jobs.cli import cli
 from jobs.dedup_cli import dedup
+from jobs.dedup_cli.estimate import _size, _time
 from tests.tables import write_table
 
 RECIPE = """
@@ -185,3 +189,68 @@ def test_a_root_where_nothing_was_run_is_told_so(tmp_path):
     shown = run("curve", "--root", str(tmp_path))
     assert shown.exit_code == 1
     assert "nothing was run here yet" in shown.output
+
+
+TEXT = " ".join(f"word{i}" for i in range(60))
+
+
+@pytest.fixture
+def files(tmp_path) -> dict[str, str]:
+    """A text in three files: as it is, in another case, and with a word more."""
+    lines = [{"text": "nothing like it"}, {"text": TEXT}, {"no": "text"}]
+    jsonl, txt, parquet = (str(tmp_path / name) for name in ("a.jsonl.gz", "b.txt", "c.parquet"))
+    with gzip.open(jsonl, "wt") as out:
+        out.write("".join(json.dumps(line) + "\n" for line in lines) + "{broken\n")
+    (tmp_path / "b.txt").write_text(TEXT.upper(), "utf-8")
+    pq.write_table(pa.table({"text": [None, TEXT + " more", "and another"]}), parquet)
+    return {"jsonl": jsonl, "txt": txt, "parquet": parquet}
+
+
+def test_files_of_any_kind_are_scanned_together(files):
+    shown = run("scan", *files.values(), "--json")
+    assert shown.exit_code == 0
+    found = [json.loads(line) for line in shown.stdout.splitlines()]
+    assert [(row["file"], row["line"]) for row in found] == [
+        (files["jsonl"], 2), (files["txt"], 1),
+    ]  # fmt: skip
+    assert {(row["kept_file"], row["kept_line"]) for row in found} == {(files["parquet"], 2)}
+    assert [row["is_copy"] for row in found] == [False, False]
+    assert [row["jaccard"] for row in found] == pytest.approx([56 / 57] * 2)
+    assert shown.stderr == "5 texts, 3 stay, 2 go, 1 malformed_line, 2 no_text\n"
+
+
+def test_what_is_scanned_is_told_in_words_and_by_the_recipes_settings(files):
+    shown = run("scan", files["jsonl"], files["txt"])
+    assert shown.stdout == f"{files['txt']}:1  exact copy of  {files['jsonl']}:2\n"
+    shown = run("scan", files["jsonl"], files["parquet"], "--set", "dedup.threshold=0.99")
+    assert shown.stdout == ""
+
+
+def test_a_file_of_another_kind_is_refused(tmp_path):
+    (tmp_path / "x.parquet").write_text("no table")
+    pq.write_table(pa.table({"body": ["x"]}), tmp_path / "y.parquet")
+    for name in ("x.parquet", "y.parquet"):
+        shown = run("scan", str(tmp_path / name))
+        assert shown.exit_code == 1
+        assert "expected a Parquet file with a column text" in shown.output
+
+
+def test_an_estimate_tells_what_a_run_will_take(given):
+    found = json.loads(run("estimate", *given, "--cores", "7", "--json").output)
+    assert (found["num_documents"], found["num_cores"]) == (4, 7)
+    assert found["candidate_pairs"] >= 2
+    shown = run("estimate", *given)
+    assert shown.output.startswith("from 2 of 2 parts: 4 documents, ")
+    assert "band keys                  32" in shown.output
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [(12, "12 bytes"), (1234, "1.2 kB"), (5.4e15, "5.4 PB")]
+)
+def test_sizes_are_said_as_people_read_them(value, said):
+    assert _size(value) == said
+
+
+@pytest.mark.parametrize(("hours", "said"), [(0.01, "36 s"), (0.5, "30.0 min"), (30, "30.0 h")])
+def test_times_are_said_as_people_read_them(hours, said):
+    assert _time(hours) == said

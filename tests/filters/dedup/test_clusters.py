@@ -5,16 +5,11 @@ from __future__ import annotations
 import random
 
 import numpy as np
-import pyarrow as pa
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpus import schemas
-from corpus.identity import DOC_ID, keyed_uniform
 from filters.dedup.clusters import (
     HAS_DUPLICATES,
-    HELD_OUT_STAGE,
     KEPT,
     NEAR,
     NEAR_HELD_OUT,
@@ -25,8 +20,6 @@ from filters.dedup.clusters import (
     answers,
     cluster,
     components,
-    held_out,
-    verdicts,
 )
 from filters.dedup.records import ids_of
 
@@ -242,50 +235,3 @@ def test_a_cluster_with_a_protected_document_is_held_out() -> None:
     graph = graph_of([(0, 1)], [0, 1, 2], flags={1: PROTECTED})
     found = answers(graph, cluster(graph), np.arange(3), held_out_fraction=0.0, seed=3)
     assert found["split"].tolist() == [1, 1, 0]
-
-
-def doc_id(number: int) -> bytes:
-    return number.to_bytes(16, "big")
-
-
-def members(*rows: tuple[int, int, int, str | None, str]) -> pa.Table:
-    """Rows of `clusters`: row, cluster, kept, reason, split."""
-    columns = list(zip(*rows, strict=True)) or [()] * 5
-    return pa.table(
-        {
-            "row": pa.array(columns[0], pa.int32()),
-            "cluster_id": pa.array([doc_id(i) for i in columns[1]], DOC_ID),
-            "kept_doc_id": pa.array([doc_id(i) for i in columns[2]], DOC_ID),
-            "reason": pa.array(columns[3], pa.string()),
-            "split": pa.array(columns[4], pa.string()),
-        }
-    )
-
-
-def test_each_document_has_one_verdict_in_order() -> None:
-    ids = pa.array([doc_id(0), doc_id(1), doc_id(2)], DOC_ID)
-    rows = members((2, 0, 2, None, "train"), (0, 0, 2, "near_duplicate", "train"))
-    found = verdicts(ids, rows, np.array([True, True, True]))
-    schemas.check("dedup", found.schema, where="test")
-    assert [tuple(row.values()) for row in found.to_pylist()] == [
-        (doc_id(0), False, "near_duplicate", doc_id(0), doc_id(2), "train"),
-        (doc_id(1), True, None, doc_id(1), doc_id(1), "validation"),
-        (doc_id(2), True, None, doc_id(0), doc_id(2), "train"),
-    ]
-
-
-def test_a_part_without_documents_has_no_verdict() -> None:
-    assert verdicts(pa.array([], DOC_ID), members(), np.zeros(0, bool)).num_rows == 0
-
-
-@pytest.mark.parametrize("sources", [(), ("test",)])
-def test_the_held_out_share_is_drawn_by_key_and_source(sources: tuple[str, ...]) -> None:
-    ids = pa.array([doc_id(i * 2**70) for i in range(20_000)], DOC_ID)
-    of = pa.chunked_array([pa.array(["test" if i % 2 else "web" for i in range(20_000)])])
-    found = held_out(ids, of, held_out_sources=sources, held_out_fraction=0.05, seed=1)
-    chance = keyed_uniform(ids, seed=1, stage=HELD_OUT_STAGE)
-    named = np.arange(20_000) % 2 == 1 if sources else np.zeros(20_000, bool)
-    assert (found == ((chance < 0.05) | named)).all()
-    assert sources or 900 < found.sum() < 1100
-    other = held_out(ids, of, held_out_sources=sources, held_out_fraction=0.05, seed=2)
-    assert (found != other).any()

@@ -5,10 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
-from datasketch import MinHash
+from datasketch import LeanMinHash, MinHash
 
 from filters.dedup import Scheme
-from filters.dedup.minhash import _sign_legacy, hash_values, permutations, signatures
+from filters.dedup.minhash import (
+    _sign_legacy,
+    from_datasketch,
+    hash_values,
+    permutations,
+    signatures,
+    to_datasketch,
+)
 from filters.dedup.shingles import Shingles, shingle_sets, shingles
 
 SCHEMES: tuple[Scheme, ...] = ("affine32", "legacy")
@@ -122,3 +129,27 @@ def test_equal_positions_estimate_the_jaccard_similarity() -> None:
     both = np.concatenate([all_of_them[:600], all_of_them[200:]])
     a, b = signatures(Shingles(both, np.array([0, 600, 1200])), num_hashes=2048, seed=1)
     assert abs((a == b).mean() - 0.5) < 0.04
+
+
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_signatures_go_to_datasketch_and_come_back(scheme: Scheme) -> None:
+    """Through an index and a union of datasketch's own."""
+    rows = signatures(of_texts(TEXTS), num_hashes=32, seed=3, scheme=scheme)
+    sketches = [to_datasketch(row, seed=3, scheme=scheme) for row in rows]
+    assert (from_datasketch(sketches, seed=3, scheme=scheme) == rows).all()
+    sketches[0].merge(sketches[3])
+    both = from_datasketch(sketches[:1], seed=3, scheme=scheme)
+    assert (both[0] == np.minimum(rows[0], rows[3])).all()
+    lean = [LeanMinHash(sketch) for sketch in sketches[1:]]
+    assert sketches[1].jaccard(sketches[4]) == lean[0].jaccard(lean[3])
+
+
+def test_sketches_that_cannot_be_compared_are_refused() -> None:
+    assert from_datasketch([], seed=1).shape == (0, 0)
+    for sketches, message in (
+        ([MinHash(8, seed=2)], "a sketch of seed 2"),
+        ([MinHash(8, seed=1, scheme="legacy")], "scheme legacy"),
+        ([MinHash(8, seed=1), MinHash(16, seed=1)], r"sketches of \[8, 16\] hashes"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            from_datasketch(sketches, seed=1)
