@@ -99,7 +99,8 @@ def _proved(
     ends = np.concatenate([pairs["left"], pairs["right"]])
     rows, at = np.unique(ends, return_inverse=True)
     sets = sets_of_rows(texts, rows, chosen)
-    found = similarities(sets, *at.reshape(2, -1))
+    left, right = at.reshape(2, -1)
+    found = similarities(sets, left, sets, right)
     columns: Columns = {str(measure): values for measure, values in found.items()}
     return columns | {"verified": are_duplicates(found, chosen)}
 

@@ -60,7 +60,7 @@ def compare(first: str, second: str, banding: Banding, *, seed: int, num_texts: 
     sets = shingle_sets(found)
     a, b = (sets.hashes[sets.offsets[i] : sets.offsets[i + 1]] for i in range(2))
     common = np.intersect1d(a, b, assume_unique=True)
-    similar = similarities(sets, np.array([0]), np.array([1]))
+    similar = similarities(sets, np.array([0]), sets, np.array([1]))
     similarity = float(similar["jaccard"][0])
     keys = shingle_digests(found, banding, seed=seed)
     digests = text_digests(words)

@@ -3,7 +3,7 @@
 A document is known on the way by its **place**, one int64: the number of its volume (a part of the
 corpus, of the planted copies, or of an older corpus) and its row there. Bytes a document, where b
 is the number of bands: 56 to find exact copies, 24 b to find candidates, 24 a candidate pair and
-shared band, 12 a text that another part must see, 32 a proved pair and 56 its ends. Repeated runs
+shared band, 8 a text that another part must see, 32 a proved pair and 56 its ends. Repeated runs
 of words: 24 a selected one, 16 a repeated one of them, and 64 for each word of what may repeat.
 """
 
@@ -27,8 +27,8 @@ BAND = np.dtype([("key", "<i8"), ("rank", "<i8"), ("place", "<i8")])
 """A band of a document."""
 PAIR = np.dtype([("a", "<i8"), ("b", "<i8"), ("num_bands", "<i4"), ("anchored", "<i4")])
 """Two documents that share a band, the smaller place first, and how many they share."""
-LOAN = np.dtype([("home", "<i4"), ("row", "<i4"), ("volume", "<i4")])
-"""A document whose shingles another volume, its `home`, has to see."""
+LOAN = np.dtype([("home", "<i4"), ("row", "<i4")])
+"""A document, by its row, whose shingles another volume, the `home`, has to see."""
 NODE = np.dtype([("component", "<i8"), ("place", "<i8"), ("order", "<u8", 4), ("flags", "<i8")])
 """A document that is in a proved pair."""
 EDGE = np.dtype([("component", "<i8"), ("a", "<i8"), ("b", "<i8"), ("is_copy", "<i8")])
@@ -76,6 +76,11 @@ def records(
     for name, values in columns.items():
         out[name] = values
     return out
+
+
+def in_order(given: npt.NDArray[np.void], *names: str) -> npt.NDArray[np.void]:
+    """Records sorted by some columns, the first named first; many times as fast as numpy's own."""
+    return given[np.lexsort([np.ascontiguousarray(given[name]) for name in reversed(names)])]
 
 
 def ids_of(halves: UInt64Array) -> pa.Array:

@@ -19,25 +19,26 @@ from filters.dedup.shingles import Int64Array, Shingles, UInt64Array
 Float64Array = npt.NDArray[np.float64]
 
 
-def shared_counts(sets: Shingles, left: Int64Array, right: Int64Array) -> Int64Array:
+def shared_counts(a: Shingles, left: Int64Array, b: Shingles, right: Int64Array) -> Int64Array:
     """Shingles that both documents of each pair have, int64 (num_pairs,).
 
-    sets: from `shingle_sets`, sorted and distinct. left, right: int64 (num_pairs,), rows of it.
+    a, b: from `shingle_sets`, sorted and distinct; often the same. left: int64 (num_pairs,), rows
+    of a; right: rows of b.
     """
-    return _shared_counts(sets.hashes, sets.offsets, left, right)
+    return _shared_counts(a.hashes, a.offsets, left, b.hashes, b.offsets, right)
 
 
 def similarities(
-    sets: Shingles, left: Int64Array, right: Int64Array
+    a: Shingles, left: Int64Array, b: Shingles, right: Int64Array
 ) -> dict[Measure, Float64Array]:
     """Exact similarity of pairs of documents by each measure, float64 (num_pairs,).
 
     It is 0 where either set is empty: a text without a word is no one's duplicate.
     """
-    shared = shared_counts(sets, left, right)
-    sizes = np.diff(sets.offsets)
-    both = sizes[left] + sizes[right] - shared
-    smaller = np.minimum(sizes[left], sizes[right])
+    shared = shared_counts(a, left, b, right)
+    sizes = np.diff(a.offsets)[left], np.diff(b.offsets)[right]
+    both = sizes[0] + sizes[1] - shared
+    smaller = np.minimum(*sizes)
     return {
         "jaccard": shared / np.maximum(both, 1),
         "containment": shared / np.maximum(smaller, 1),
@@ -45,8 +46,8 @@ def similarities(
 
 
 def jaccard(sets: Shingles, left: Int64Array, right: Int64Array) -> Float64Array:
-    """Exact Jaccard similarity of pairs of documents, float64 (num_pairs,)."""
-    return similarities(sets, left, right)["jaccard"]
+    """Exact Jaccard similarity of pairs of documents of one collection, float64 (num_pairs,)."""
+    return similarities(sets, left, sets, right)["jaccard"]
 
 
 def are_duplicates(
@@ -58,15 +59,20 @@ def are_duplicates(
 
 @njit(cache=True, nogil=True)
 def _shared_counts(
-    hashes: UInt64Array, offsets: Int64Array, left: Int64Array, right: Int64Array
+    hashes_a: UInt64Array,
+    offsets_a: Int64Array,
+    left: Int64Array,
+    hashes_b: UInt64Array,
+    offsets_b: Int64Array,
+    right: Int64Array,
 ) -> Int64Array:
     out = np.zeros(len(left), np.int64)
     for pair in range(len(left)):
-        i, i_end = offsets[left[pair]], offsets[left[pair] + 1]
-        j, j_end = offsets[right[pair]], offsets[right[pair] + 1]
+        i, i_end = offsets_a[left[pair]], offsets_a[left[pair] + 1]
+        j, j_end = offsets_b[right[pair]], offsets_b[right[pair] + 1]
         shared = 0
         while i < i_end and j < j_end:
-            a, b = hashes[i], hashes[j]
+            a, b = hashes_a[i], hashes_b[j]
             shared += a == b
             i += a <= b
             j += b <= a

@@ -24,6 +24,7 @@ from filters.dedup.records import (
     NODE,
     Int64Array,
     ids_of,
+    in_order,
     places,
     records,
     rows_of,
@@ -109,7 +110,7 @@ def _target(component: Int64Array, num_targets: int) -> Int64Array:
 def _decide(
     library: Library, settings: DedupSettings, seed: int, _: int, nodes: Records, edges: Records
 ) -> Iterator[Sent]:
-    nodes = np.sort(nodes, order="place")
+    nodes = in_order(nodes, "place")
     place = np.ascontiguousarray(nodes["place"])
     left, right = (np.searchsorted(place, edges[end]) for end in "ab")
     graph = Graph(
@@ -128,7 +129,7 @@ def _decide(
 
 
 def _write(library: Library, out: PartOutput, told: Records) -> None:
-    told = np.sort(told, order="place")
+    told = in_order(told, "place")
     rows = rows_of(np.ascontiguousarray(told["place"]))
     ids = library.doc_ids(library.first_own + out.number, rows)
     reason, split = (

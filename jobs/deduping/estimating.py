@@ -188,7 +188,7 @@ def _prove(
         ]
     )
     left, right = at.reshape(2, -1)
-    found = similarities(sets, left, right)
+    found = similarities(sets, left, sets, right)
     homes = volumes_of(pairs["a"])
     asked = np.unique(np.stack([homes, right])[:, homes != volumes_of(pairs["b"])], axis=1)
     return are_duplicates(found, chosen), int(np.diff(sets.offsets)[asked[1]].sum())

@@ -8,6 +8,7 @@ text is read once however many homes it concerns, and no text or set passes thro
     each stretch:
       int64                    number of documents n
       int64 (n,)               their rows in the volume, ascending
+      16 bytes (n,)            their ids
       int64 (n + 1,)           where each one's shingles begin, counted from 0
       uint64                   the shingles, of each document ascending
 
@@ -18,16 +19,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import pyarrow as pa
 
 from corpus.datasets import Dataset
 from corpus.errors import Damaged
+from corpus.identity import DOC_ID, doc_id_words
 from corpus.publishing import PartOutput
 from corpus.storage import Store
 from filters.dedup import Banding
-from filters.dedup.records import LOAN, Int64Array, records
+from filters.dedup.records import (
+    LOAN,
+    ROW_BITS,
+    Int64Array,
+    UInt64Array,
+    in_order,
+    records,
+    rows_of,
+    volumes_of,
+)
 from filters.dedup.shingles import Shingles
 from filters.dedup.signing import sets_of_rows
 from jobs.deduping.volumes import Library
@@ -60,21 +72,26 @@ def lend(job: Job, library: Library, banding: Banding) -> None:
     )
 
 
-def borrowed(store: Store, volume: int, home: int) -> tuple[Int64Array, Shingles]:
-    """The sets that a volume lends to a home: rows of the documents, ascending, and shingles.
+class Borrowed(NamedTuple):
+    """What a volume lends to a home."""
 
-    Raises Damaged where the file is shorter than it says.
-    """
+    rows: Int64Array
+    """int64 (num_documents,): of the documents in their volume, ascending."""
+    doc_ids: pa.Array
+    sets: Shingles
+
+
+def borrowed(store: Store, volume: int, home: int) -> Borrowed:
+    """What a volume lends to a home; raises Damaged where the file is shorter than it says."""
     name = loan_name(volume)
     begin, end = np.frombuffer(_bytes(store, name, 8 * home, 16), np.int64).tolist()
-    raw = _bytes(store, name, begin, end - begin)
-    if not raw:
-        return np.empty(0, np.int64), Shingles(np.empty(0, np.uint64), np.zeros(1, np.int64))
+    raw = pa.py_buffer(_bytes(store, name, begin, end - begin) or np.zeros(2, np.int64).tobytes())
     num = int(np.frombuffer(raw, np.int64, 1)[0])
     rows = np.frombuffer(raw, np.int64, num, 8)
-    offsets = np.frombuffer(raw, np.int64, num + 1, 8 * (1 + num))
-    hashes = np.frombuffer(raw, np.uint64, int(offsets[-1]), 8 * (2 + 2 * num))
-    return rows, Shingles(hashes, offsets)
+    ids = pa.FixedSizeBinaryArray.from_buffers(DOC_ID, num, [None, raw.slice(8 * (1 + num))])
+    offsets = np.frombuffer(raw, np.int64, num + 1, 8 * (1 + 3 * num))
+    hashes = np.frombuffer(raw, np.uint64, int(offsets[-1]), 8 * (2 + 4 * num))
+    return Borrowed(rows, ids, Shingles(hashes, offsets))
 
 
 def _bytes(store: Store, name: str, start: int, size: int) -> bytes:
@@ -95,47 +112,39 @@ def loan_name(volume: int) -> str:
 def _ask(candidates: Dataset, home: int) -> Iterator[Sent]:
     """The documents of other volumes that a home's candidates need, each once."""
     pairs = candidates.read(home, ("volume_b", "row_b"))
-    places = np.unique(
-        pairs["volume_b"].to_numpy().astype(np.int64) << 32 | pairs["row_b"].to_numpy()
-    )
-    places = places[places >> 32 != home]
-    volumes = places >> 32
-    asked = records(LOAN, home=home, row=places & 0xFFFFFFFF, volume=volumes)
-    yield Sent(asked, volumes)
+    found = pairs["volume_b"].to_numpy().astype(np.int64) << ROW_BITS | pairs["row_b"].to_numpy()
+    found = np.unique(found)
+    found = found[volumes_of(found) != home]
+    yield Sent(records(LOAN, home=home, row=rows_of(found)), volumes_of(found))
 
 
 def _lend(library: Library, banding: Banding, out: PartOutput, asked: Records) -> None:
-    asked = np.sort(asked, order=("home", "row"))
+    asked = in_order(asked, "home", "row")
     rows, at = np.unique(asked["row"], return_inverse=True)
     out.taken(0)
     with out.file("loans", loan_name(out.number)).open("wb") as file:
         file.write(np.zeros(library.first_older + 1, np.int64).tobytes())
-        sets = Shingles(np.empty(0, np.uint64), np.zeros(1, np.int64))
+        begins = np.full(library.first_older + 1, file.tell(), np.int64)
         if len(rows):
+            ids = doc_id_words(library.doc_ids(out.number, rows))
             sets = sets_of_rows(library.texts(out.number), rows, banding)
-        ends = _write_stretches(file, asked["home"], asked["row"], at, sets, library.first_older)
+            edges = np.searchsorted(asked["home"], np.arange(library.first_older + 1))
+            for home in np.flatnonzero(np.diff(edges)).tolist():
+                own = at[edges[home] : edges[home + 1]]
+                _write_stretch(file, rows[own], ids[own], own, sets)
+                begins[home + 1 :] = file.tell()
         file.seek(0)
-        file.write(ends.tobytes())
+        file.write(begins.tobytes())
 
 
-def _write_stretches(
-    file: IO[bytes],
-    homes: Int64Array,
-    rows: Int64Array,
-    at: Int64Array,
-    sets: Shingles,
-    num_homes: int,
-) -> Int64Array:
-    """Write each home's stretch; returns where they begin, int64 (num_homes + 1,)."""
-    begins = np.full(num_homes + 1, file.tell(), np.int64)
-    edges = np.searchsorted(homes, np.arange(num_homes + 1))
-    for home in np.flatnonzero(np.diff(edges)).tolist():
-        own = slice(int(edges[home]), int(edges[home + 1]))
-        sizes = np.diff(sets.offsets)[at[own]]
-        file.write(np.int64(len(sizes)).tobytes())
-        file.write(rows[own].astype(np.int64).tobytes())
-        file.write(np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64).tobytes())
-        for document in at[own].tolist():
-            file.write(sets.hashes[sets.offsets[document] : sets.offsets[document + 1]].tobytes())
-        begins[home + 1 :] = file.tell()
-    return begins
+def _write_stretch(
+    file: IO[bytes], rows: Int64Array, ids: UInt64Array, at: Int64Array, sets: Shingles
+) -> None:
+    """Write what one home gets: these rows, which are `at` among the sets."""
+    sizes = np.diff(sets.offsets)[at]
+    file.write(np.int64(len(rows)).tobytes())
+    file.write(rows.astype(np.int64).tobytes())
+    file.write(ids.tobytes())
+    file.write(np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64).tobytes())
+    for document in at.tolist():
+        file.write(sets.hashes[sets.offsets[document] : sets.offsets[document + 1]].tobytes())

@@ -7,6 +7,7 @@ as they were lent: 8 bytes a distinct shingle, and no text but its own.
 from __future__ import annotations
 
 from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,12 +17,11 @@ import pyarrow.compute as pc
 from corpus.datasets import Dataset
 from corpus.publishing import PartOutput
 from corpus.storage import Store
-from filters.dedup import Banding
+from filters.dedup import Banding, Measure
 from filters.dedup.records import Int64Array
-from filters.dedup.shingles import Shingles, joined
 from filters.dedup.signing import sets_of_rows
-from filters.dedup.verify import are_duplicates, similarities
-from jobs.deduping.loans import borrowed
+from filters.dedup.verify import Float64Array, are_duplicates, similarities
+from jobs.deduping.loans import Borrowed, borrowed
 from jobs.deduping.volumes import Library
 
 if TYPE_CHECKING:
@@ -58,45 +58,36 @@ def _prove(
     out.taken(given.num_rows)
     if not given.num_rows:
         return
-    own_rows, own = _own_sets(library, given, banding, home)
-    own_ids = library.doc_ids(home, own_rows)
-    volumes = given["volume_b"].to_numpy()
-    for volume in np.unique(volumes).tolist():
-        pairs = given.filter(pa.array(volumes == volume))
+    own = _own_sets(library, given, banding, home)
+    volumes = given["volume_b"].to_numpy()  # ascending, so that each is borrowed from once
+    edges = np.flatnonzero(np.diff(volumes, prepend=-1, append=-1)).tolist()
+    for first, end in pairwise(edges):
+        volume, pairs = int(volumes[first]), given.slice(first, end - first)
+        other = own if volume == home else borrowed(store, volume, home)
         row_a, row_b = (pairs[side].to_numpy().astype(np.int64) for side in ("row_a", "row_b"))
-        if volume == home:
-            rows_b, sets, shift = own_rows, own, 0
-            ids = own_ids
-        else:
-            rows_b, lent = borrowed(store, volume, home)
-            sets, shift = joined([own, lent]), len(own_rows)
-            ids = library.doc_ids(volume, rows_b)
-        left, right = np.searchsorted(own_rows, row_a), np.searchsorted(rows_b, row_b)
+        left, right = np.searchsorted(own.rows, row_a), np.searchsorted(other.rows, row_b)
         ends = {
-            "a": (own_ids.take(pa.array(left)), library.part_of(home), row_a),
-            "b": (ids.take(pa.array(right)), library.part_of(volume), row_b),
+            "a": (own.doc_ids.take(pa.array(left)), library.part_of(home), row_a),
+            "b": (other.doc_ids.take(pa.array(right)), library.part_of(volume), row_b),
         }
-        out.write(name, _rows(ends, pairs, sets, left, right + shift, banding))
+        alike = similarities(own.sets, left, other.sets, right)
+        out.write(name, _rows(ends, pairs, alike, banding))
 
 
-def _own_sets(
-    library: Library, given: pa.Table, banding: Banding, home: int
-) -> tuple[Int64Array, Shingles]:
-    """The home's documents that are in a candidate pair, ascending, and their shingles."""
+def _own_sets(library: Library, given: pa.Table, banding: Banding, home: int) -> Borrowed:
+    """The home's own documents that are in a candidate pair."""
     inner = given.filter(pc.equal(given["volume_b"], home))
-    rows = np.union1d(given["row_a"].to_numpy(), inner["row_b"].to_numpy())
-    return rows.astype(np.int64), sets_of_rows(library.texts(home), rows, banding)
+    rows = np.union1d(given["row_a"].to_numpy(), inner["row_b"].to_numpy()).astype(np.int64)
+    sets = sets_of_rows(library.texts(home), rows, banding)
+    return Borrowed(rows, library.doc_ids(home, rows), sets)
 
 
 def _rows(
     ends: dict[str, tuple[pa.Array, int, Int64Array]],
     pairs: pa.Table,
-    sets: Shingles,
-    left: Int64Array,
-    right: Int64Array,
+    alike: dict[Measure, Float64Array],
     banding: Banding,
 ) -> pa.Table:
-    found = similarities(sets, left, right)
     columns = {f"doc_id_{side}": ids for side, (ids, _, _) in ends.items()}
     for side, (_, part, rows) in ends.items():
         columns[f"part_{side}"] = pa.array(np.full(len(rows), part, np.int32))
@@ -106,8 +97,8 @@ def _rows(
             **columns,
             "num_shared_bands": pairs["num_shared_bands"],
             "anchored": pairs["anchored"],
-            "jaccard": pa.array(found["jaccard"].astype(np.float32)),
-            "containment": pa.array(found["containment"].astype(np.float32)),
-            "verified": pa.array(are_duplicates(found, banding)),
+            "jaccard": pa.array(alike["jaccard"].astype(np.float32)),
+            "containment": pa.array(alike["containment"].astype(np.float32)),
+            "verified": pa.array(are_duplicates(alike, banding)),
         }
     )

@@ -26,6 +26,7 @@ from filters.dedup.records import (
     SPAN,
     Int64Array,
     UInt64Array,
+    in_order,
     places,
     records,
     rows_of,
@@ -176,7 +177,7 @@ def _repeated(_: int, found: Records) -> Iterator[Sent]:
 
 
 def _write_marks(out: PartOutput, marks: Records) -> None:
-    marks = np.sort(marks, order=("place", "position"))
+    marks = in_order(marks, "place", "position")
     out.taken(len(marks))
     out.write(
         "span_marks",
@@ -237,7 +238,7 @@ def _later(span: int, keep_first: bool, _: int, found: Records) -> Iterator[Sent
 
 def _write_spans(kept: Kept, out: PartOutput, cuts: Records) -> None:
     """The stretches to cut of each document that has some, in characters of its text."""
-    cuts = np.sort(cuts, order=("place", "position"))
+    cuts = in_order(cuts, "place", "position")
     cut_rows = rows_of(np.ascontiguousarray(cuts["place"]))
     positions = np.ascontiguousarray(cuts["position"])
     concerned = np.unique(cut_rows)

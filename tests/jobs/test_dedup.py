@@ -302,7 +302,8 @@ def test_every_loan_is_what_was_asked_for(finished):
             if row["volume_b"] != home:
                 wanted.setdefault(row["volume_b"], set()).add(row["row_b"])
         for volume in range(library.num_volumes):
-            rows, sets = borrowed(finished.store, volume, home)
+            rows, doc_ids, sets = borrowed(finished.store, volume, home)
+            assert doc_ids.equals(library.doc_ids(volume, rows))
             assert rows.tolist() == sorted(wanted.get(volume, ()))
             texts = library.texts(volume).take(rows)
             assert sets.hashes.tolist() == sets_of(texts, DEFAULT).hashes.tolist()
@@ -323,7 +324,7 @@ def test_an_estimate_from_all_parts_counts_what_the_stage_finds(finished):
     assert sample.num_parts == 4
     names = [file.name for part in finished.input("loans").parts for file in part.files]
     lent = sum(
-        int(np.diff(borrowed(finished.store, volume, home)[1].offsets).sum())
+        int(np.diff(borrowed(finished.store, volume, home).sets.offsets).sum())
         for volume in range(len(names))
         for home in range(4)
     )

@@ -28,7 +28,7 @@ def test_a_sample_of_everything_is_taken_as_it_is() -> None:
     assert (found.candidate_pairs, found.edges) == (230, 23)
     assert found.band_records == 900 * 20
     assert found.loan_bytes == 40_000
-    expected = 990 * 56 + 18_000 * 24 + 2300 * 24 + 230 * 12 + 2 * 113 * 56 + 113 * 32
+    expected = 990 * 56 + 18_000 * 24 + 2300 * 24 + 230 * 8 + 2 * 113 * 56 + 113 * 32
     assert found.record_bytes == expected
     assert found.shuffled_bytes == expected / 2
     low, high = found.candidate_pairs_interval

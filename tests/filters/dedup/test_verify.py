@@ -34,7 +34,8 @@ def test_similarity_is_that_of_plain_sets_and_symmetric(sets: list[set[int]]) ->
 @given(SETS)
 def test_containment_is_the_share_of_the_smaller_set(sets: list[set[int]]) -> None:
     left, right = (grid.reshape(-1) for grid in np.indices((len(sets), len(sets))))
-    found = similarities(sorted_sets(sets), left, right)["containment"]
+    both = sorted_sets(sets)
+    found = similarities(both, left, both, right)["containment"]
     expected = [
         len(sets[i] & sets[j]) / max(min(len(sets[i]), len(sets[j])), 1)
         for i, j in zip(left, right, strict=True)
@@ -45,13 +46,14 @@ def test_containment_is_the_share_of_the_smaller_set(sets: list[set[int]]) -> No
 
 def test_two_texts_without_words_are_not_alike() -> None:
     sets = sorted_sets([set(), set()])
-    for found in similarities(sets, np.array([0]), np.array([1])).values():
+    for found in similarities(sets, np.array([0]), sets, np.array([1])).values():
         assert found.tolist() == [0.0]
 
 
 def test_a_pair_at_the_threshold_is_one_and_just_below_is_none() -> None:
     """2 of 4 shingles, 2 of the smaller set's 2."""
-    found = similarities(sorted_sets([{1, 2}, {1, 2, 3, 4}]), np.array([0]), np.array([1]))
+    one, other = sorted_sets([{1, 2}]), sorted_sets([{9}, {1, 2, 3, 4}])
+    found = similarities(one, np.array([0]), other, np.array([1]))
     for measure, threshold, expected in (
         ("jaccard", 0.5, True), ("jaccard", 0.500001, False), ("containment", 1.0, True),
     ):  # fmt: skip
