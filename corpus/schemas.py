@@ -83,6 +83,14 @@ TRAFFIC = (
     Column("seconds_waited", pa.float64(), "pauses before asking again"),
 )
 
+CANDIDATE = (
+    Column("row_a", pa.int32(), "row of the first document in the part"),
+    Column("volume_b", pa.int32(), "part of the other, counted as the parts here, and on"),
+    Column("row_b", pa.int32(), "its row there"),
+    Column("num_shared_bands", pa.int32(), "bands that both have"),
+    Column("anchored", pa.bool_(), "whether a bucket too large to be squared proposed it"),
+)
+
 PAIR = (
     Column("doc_id_a", DOC_ID, "the document whose part is the pair's home"),
     Column("doc_id_b", DOC_ID, "the other one"),
@@ -366,6 +374,7 @@ TABLES: tuple[Table, ...] = (
             Column("num_words", pa.int64(), "words of the normal form"),
             Column("text_digest", pa.binary(16), "of the normal form; null without a word"),
             Column("bands", pa.list_(pa.int64()), "64-bit key of each band; none without a word"),
+            Column("sketch", pa.binary(48), "four bits of each of 96 hashes; null without a word"),
         ),
     ),
     Table(
@@ -374,6 +383,7 @@ TABLES: tuple[Table, ...] = (
         (
             DOC,
             Column("original_doc_id", DOC_ID, "the document it is a copy of"),
+            Column("original_row", pa.int32(), "its row, as in `signatures`"),
             Column("kind", pa.string(), "what was done to it"),
             Column("jaccard", pa.float64(), "plain Jaccard similarity with the original"),
             Column("similarity", pa.float64(), "the same by the measure of the settings"),
@@ -381,6 +391,7 @@ TABLES: tuple[Table, ...] = (
             Column("num_words", pa.int64(), "words of the normal form"),
             Column("text_digest", pa.binary(16), "of the normal form"),
             Column("bands", pa.list_(pa.int64()), "64-bit key of each LSH band"),
+            Column("sketch", pa.binary(48), "four bits of each of 96 hashes"),
             Column("text", TEXT, "the copy"),
         ),
     ),
@@ -398,18 +409,13 @@ TABLES: tuple[Table, ...] = (
     Table(
         "candidates",
         "Distinct pairs that share a band: parts as in `copies`, by the pair's first document.",
-        (
-            Column("row_a", pa.int32(), "row of the first document in the part"),
-            Column("volume_b", pa.int32(), "part of the other, counted as the parts here, and on"),
-            Column("row_b", pa.int32(), "its row there"),
-            Column("num_shared_bands", pa.int32(), "bands that both have"),
-            Column("anchored", pa.bool_(), "whether a bucket too large to be squared proposed it"),
-        ),
+        CANDIDATE,
     ),
+    Table("likely", "Those that their sketches do not rule out, in the same parts.", CANDIDATE),
     Table("loans", "Shingle sets that the homes of pairs need of other parts, a file a part."),
     Table(
         "pairs",
-        "Candidate pairs with their exact similarity, in the part of the first document.",
+        "Likely candidates with their exact similarity, in the part of the first document.",
         PAIR,
     ),
     Table("self_test", "self_test.json: what was found of the plants; {} where none are."),

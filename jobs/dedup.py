@@ -2,11 +2,12 @@
 
 Each text is read once to be signed, and once more where it is in a candidate pair. Between the
 parts go narrow records alone (filters/dedup/records.py), packed in blocks (jobs/exchange.py):
-digests to find exact copies, band keys to find candidates, then edges to decide on. What a pair's
-home has to see of another part, its shingles, goes through files (jobs/deduping/loans.py).
+digests to find exact copies, band keys to find candidates, sketches to rule most of them out, then
+edges to decide on. What a pair's home has to see of another part's text, its shingles, goes through
+files (jobs/deduping/loans.py).
 
 Memory of a task: the text of a part and the shingles of its documents that are in a pair, or the
-4 million band keys of one range (0.3 GB), or the pairs of one task's components (1.3 GB). The root
+million band keys of one range (0.1 GB), or the pairs of one task's components (1.3 GB). The root
 of an older corpus is an index: its signatures take part, and what it kept stays (`against`).
 """
 
@@ -35,12 +36,14 @@ from jobs.deduping.loans import lend
 from jobs.deduping.pairs import prove
 from jobs.deduping.planting import judge_plants, plant_copies
 from jobs.deduping.signatures import write_signatures
+from jobs.deduping.sketches import rule_out
 from jobs.deduping.spans import find_spans
 from jobs.deduping.volumes import INDEX, NEEDED, Library, open_library
 
 if TYPE_CHECKING:
     from jobs.parts import Job
     from jobs.recipe import Recipe
+
 
 def files(recipe: Recipe) -> list[str]:
     """The manifests of the older corpora that the recipe names."""
@@ -61,6 +64,7 @@ def run(job: Job) -> None:
     plant_copies(job, chosen)
     find_copies(job, library)
     find_candidates(job, library)
+    rule_out(job, library, chosen)
     lend(job, library, chosen)
     prove(job, library, chosen)
     decide(job, library, connect(job, library))
@@ -96,15 +100,18 @@ def _judge(
 
 def _log_counts(job: Job, library: Library) -> None:
     pairs, clusters = job.input("pairs"), job.input("clusters")
-    num_copies = sum(job.input("copies").part_rows(home) for home in library.own_homes)
+    num_copies, num_candidates = (
+        sum(job.input(name).part_rows(home) for home in library.own_homes)
+        for name in ("copies", "candidates")
+    )
     counts: dict[str, int] = dict.fromkeys(("verified", "anchored"), 0)
     for part in range(pairs.num_parts):
         found = pairs.read(part, tuple(counts))
         for name in counts:
             counts[name] += int(pc.sum(found[name]).as_py() or 0)
     job.log(
-        f"{num_copies:,} exact copies; {pairs.num_rows:,} candidate pairs, "
-        f"{counts['verified']:,} verified, {clusters.num_rows:,} documents in clusters; "
+        f"{num_copies:,} exact copies; {num_candidates:,} candidate pairs, {pairs.num_rows:,} "
+        f"compared, {counts['verified']:,} verified, {clusters.num_rows:,} documents in clusters; "
         f"{counts['anchored']:,} pairs come from buckets of more than "
         f"{job.recipe.dedup.max_bucket} documents, compared with their best one alone"
     )

@@ -205,10 +205,11 @@ def test_a_killed_stage_resumes_to_the_same_bytes(root, finished, world, stage, 
 def test_why_answers_for_a_kept_a_dropped_and_a_duplicate_page(finished):
     store = Store(str(finished))
     dedup = open_dataset(store, "dedup").read_all().to_pylist()
-    duplicate = next(row for row in dedup if row["reason"] == "near_duplicate")
-    events = why(finished, duplicate["doc_id"].hex())
-    assert events[-1]["stage"] == "dedup"
-    assert duplicate["kept_doc_id"].hex() in events[-1]["said"]
+    for reason in ("exact_duplicate", "near_duplicate"):
+        duplicate = next(row for row in dedup if row["reason"] == reason)
+        events = why(finished, duplicate["doc_id"].hex())
+        assert events[-1]["stage"] == "dedup"
+        assert duplicate["kept_doc_id"].hex() in events[-1]["said"]
     provenance = open_dataset(store, "provenance").read_all().to_pylist()
     events = why(finished, provenance[0]["doc_id"].hex())
     assert events[-1]["stage"] == "tokenize"

@@ -68,6 +68,7 @@ keep = "all"
 
 [dedup]
 held_out_fraction = 0.1
+plant = 40
 
 [contamination.benchmarks.quiz]
 files = ["{{data}}/quiz.jsonl"]
@@ -100,7 +101,8 @@ def build_world(folder: Path) -> Path:
     texts, articles = articles[:NUM_TEXTS], articles[NUM_TEXTS:]
     questions = [" ".join(_words(item.blocks)[:40]) for item in items]
     pages = [page_of(article) for article in articles]
-    pages += [replace(page, host=MIRROR_HOST) for page in pages[:NUM_MIRRORED]]
+    mirrors = [replace(page, host=MIRROR_HOST) for page in pages[:NUM_MIRRORED]]
+    pages += [_edited(page) if n % 2 else page for n, page in enumerate(mirrors)]
     hosts = slice(FIRST_HOST_PAGE, FIRST_HOST_PAGE + NUM_ITEMS)
     pages[hosts] = [_with_passage(p, q) for p, q in zip(pages[hosts], questions, strict=True)]
     addresses = [page.url for page in pages[hosts]]
@@ -120,6 +122,15 @@ def build_world(folder: Path) -> Path:
 
 def _words(blocks: tuple[Block, ...]) -> list[str]:
     return " ".join(block.text for block in blocks if block.is_prose).split()
+
+
+def _edited(page: Page) -> Page:
+    """The page with two words more at the end of its longest text."""
+    blocks = list(page.article.blocks)
+    at = max((n for n, block in enumerate(blocks) if block.is_prose),
+             key=lambda n: len(blocks[n].text))  # fmt: skip
+    blocks[at] = replace(blocks[at], text=f"{blocks[at].text} Mirrored here.")
+    return replace(page, article=replace(page.article, blocks=tuple(blocks)))
 
 
 def _with_passage(page: Page, question: str) -> Page:

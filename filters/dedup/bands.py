@@ -21,6 +21,7 @@ from corpus.utf8 import mix
 from filters.dedup import PUBLISHED, Banding, DedupSettings
 from filters.dedup.minhash import UInt32Array, signatures
 from filters.dedup.shingles import Int64Array, Shingles
+from filters.dedup.sketches import num_hashes
 
 Float64Array = npt.NDArray[np.float64]
 
@@ -65,15 +66,18 @@ def shingle_digests(found: Shingles, banding: Banding, *, seed: int) -> Int64Arr
 
     A document without a shingle has keys as well, which are not to be used.
     """
-    num_hashes = banding.num_bands * banding.num_rows
-    hashes = signatures(found, num_hashes=num_hashes, seed=seed, scheme=banding.scheme)
-    return digest_bands(hashes, num_bands=banding.num_bands)
+    length = num_hashes(banding)
+    hashes = signatures(found, num_hashes=length, seed=seed, scheme=banding.scheme)
+    return digest_bands(hashes, banding)
 
 
-def digest_bands(hashes: UInt32Array, *, num_bands: int) -> Int64Array:
-    """One 64-bit key for each band of each signature: int64 (num_documents, num_bands)."""
-    out = np.empty((len(hashes), num_bands), np.uint64)
-    _digest(hashes, hashes.shape[1] // num_bands, out)
+def digest_bands(hashes: UInt32Array, banding: Banding) -> Int64Array:
+    """One 64-bit key for each band of each signature: int64 (num_documents, num_bands).
+
+    hashes: uint32 (num_documents, num_hashes); those beyond the bands are left alone.
+    """
+    out = np.empty((len(hashes), banding.num_bands), np.uint64)
+    _digest(hashes, banding.num_rows, out)
     return out.view(np.int64)
 
 

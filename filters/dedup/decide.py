@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from filters.dedup import DedupSettings
 from filters.dedup.bands import banding
@@ -20,6 +21,7 @@ from filters.dedup.copies import first_copies
 from filters.dedup.preference import order_keys, preference, rank
 from filters.dedup.records import BAND, Int64Array, UInt64Array, records
 from filters.dedup.signing import sets_of_rows, sign
+from filters.dedup.sketches import agreements, least_agreements
 from filters.dedup.verify import are_duplicates, similarities
 
 Columns = dict[str, npt.NDArray[Any]]
@@ -33,13 +35,12 @@ class Decision(NamedTuple):
     copy_of: Int64Array
     """int64 (n,): the first of each one's exact copies."""
     pairs: Columns
-    """The candidates: left, right, num_bands, anchored, jaccard, containment, verified."""
+    """What sketches left of the candidates: left, right, num_bands, anchored, jaccard, containment,
+    verified."""
     clusters: Clusters
 
 
-def decide(
-    texts: pa.Array | pa.ChunkedArray, settings: DedupSettings, *, seed: int
-) -> Int64Array:
+def decide(texts: pa.Array | pa.ChunkedArray, settings: DedupSettings, *, seed: int) -> Int64Array:
     """For each text the one that is kept in its place, its own row where it is kept.
 
     Of equal texts the longer comes first, then the smaller row. Returns int64 (num_texts,).
@@ -50,7 +51,7 @@ def decide(
             "doc_id": pa.array([row.to_bytes(16, "big") for row in range(n)], pa.binary(16)),
             "source": pa.nulls(n, pa.string()),
             "score": pa.nulls(n, pa.float32()),
-            "num_characters": pa.array([len(text) for text in texts.to_pylist()], pa.int64()),
+            "num_characters": pc.fill_null(pc.utf8_length(texts), 0).cast(pa.int64()),
             "fetched_at": pa.nulls(n, pa.timestamp("us", "UTC")),
             "text": texts,
         }
@@ -68,6 +69,8 @@ def decide_documents(documents: pa.Table, settings: DedupSettings, *, seed: int)
     copy_of[worded] = worded[first_copies(signed.digests[worded], order[worded])]
     firsts = worded[copy_of[worded] == worded]
     pairs = _candidates(signed.keys[firsts], firsts, order, settings)
+    agreed = agreements(signed.sketches[pairs["left"]], signed.sketches[pairs["right"]])
+    pairs = {name: column[agreed >= least_agreements(chosen)] for name, column in pairs.items()}
     pairs |= _proved(documents["text"], pairs, settings)
     left, right = (pairs[side][pairs["verified"]] for side in ("left", "right"))
     copies = np.flatnonzero(copy_of != np.arange(len(order)))
@@ -92,9 +95,7 @@ def _candidates(
     }  # fmt: skip
 
 
-def _proved(
-    texts: pa.ChunkedArray, pairs: Columns, settings: DedupSettings
-) -> Columns:
+def _proved(texts: pa.ChunkedArray, pairs: Columns, settings: DedupSettings) -> Columns:
     chosen = banding(settings)
     ends = np.concatenate([pairs["left"], pairs["right"]])
     rows, at = np.unique(ends, return_inverse=True)

@@ -17,13 +17,13 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
-from filters.dedup.records import BAND, EDGE, LOAN, NODE, PAIR, TEXT
+from filters.dedup.records import BAND, EDGE, LOAN, NODE, PAIR, SKETCH, TEXT
 
 # Core-seconds a record from the table to the other side of a shuffle, sorted: 20 million band keys
 # in 7.4 s on two cores (tests/benchmarks/growth.py).
 SECONDS_PER_RECORD = 0.74e-6
 SECONDS_PER_TASK = 0.15  # core-seconds that Spark and Python add to a task of a frame
-NUM_STEPS = 9  # tasks that the stage runs for each part
+NUM_STEPS = 11  # tasks that the stage runs for each part
 PARALLEL = 0.8  # share of the cores that are at work in the mean
 
 
@@ -54,12 +54,14 @@ class Sample:
     verified_across: Counted
     shared_bands: int
     """Bands that the candidate pairs share, summed."""
+    num_asked: int
+    """Documents whose sketches parts must see of each other, once for each part."""
     lent_shingles: int
-    """Shingles of the documents that parts must see of each other, once for each part."""
+    """Shingles of those that are left, once for each part."""
     sign_seconds: float
     """Of one core, reading included."""
     prove_seconds: float
-    """Of one core, for all candidate pairs of the sample."""
+    """Of one core, for all that sketches leave of the sample's candidate pairs."""
     compressed: float
     """Bytes of band records after lz4, which Spark packs shuffles with, over those before."""
 
@@ -124,21 +126,22 @@ def scale(
     signed = round((sample.num_with_words - sample.num_copies) * grown)
     sampled_pairs = max(sample.within.number + sample.across.number, 1)
     hops = pairs * sample.shared_bands / sampled_pairs
+    asked = sample.num_asked * across
     counts = {
         TEXT: sample.num_with_words * grown, BAND: signed * num_bands, PAIR: hops,
-        LOAN: pairs, NODE: 2 * (edges + num_copies), EDGE: edges + num_copies,
+        SKETCH: asked, LOAN: 2 * asked, NODE: 2 * (edges + num_copies), EDGE: edges + num_copies,
     }  # fmt: skip
     record_bytes = sum(kind.itemsize * count for kind, count in counts.items())
     loans = 8 * sample.lent_shingles * across
     seconds = (
         sample.sign_seconds * text_bytes / max(sample.text_bytes, 1)
-        + sample.prove_seconds * pairs / sampled_pairs
+        + sample.prove_seconds * pairs / sampled_pairs  # what sketches leave is a share of them
         + SECONDS_PER_RECORD * sum(counts.values())
         + SECONDS_PER_TASK * NUM_STEPS * num_parts
     )
     tasks = {
         "signing a part": 3.0 * largest_part_bytes,
-        "a range of band keys": 72.0 * 4e6,
+        "a range of band keys": 96.0 * 1e6,
         "comparing a part's pairs": (loans / num_parts + 2.0 * largest_part_bytes),
         "deciding on clusters": 130.0 * min(edges + num_copies, max_edges),
     }
@@ -156,7 +159,7 @@ def scale(
         record_bytes=record_bytes,
         shuffled_bytes=record_bytes * sample.compressed,
         loan_bytes=loans,
-        signature_bytes=num_documents * (8.0 * num_bands + 56),
+        signature_bytes=num_documents * (8.0 * num_bands + 104),
         core_hours=seconds / 3600,
         hours=seconds / 3600 / (num_cores * PARALLEL),
         num_cores=num_cores,

@@ -1,7 +1,7 @@
 """Why are two texts duplicates, or not: what they share, and how likely the bands were to see it.
 
-Everything here is what the stage itself computes for the pair (shingles.py, bands.py, verify.py),
-with the shared shingles given back as text.
+Everything here is what the stage itself computes for the pair (shingles.py, bands.py, sketches.py,
+verify.py), with the shared shingles given back as text.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ import pyarrow as pa
 
 from corpus.words import Words, split_words
 from filters.dedup import Banding, Measure
-from filters.dedup.bands import detection_probability, shingle_digests
+from filters.dedup.bands import detection_probability, digest_bands
 from filters.dedup.copies import text_digests
+from filters.dedup.minhash import signatures
 from filters.dedup.shingles import UInt64Array, shingle_sets, shingles_of
+from filters.dedup.sketches import agreements, least_agreements, num_hashes, sketches
 from filters.dedup.verify import are_duplicates, similarities
 
 CURVE = tuple(step / 20 for step in range(2, 21))
@@ -45,6 +47,10 @@ class Comparison:
     """Hashes a band."""
     chance: float
     """Chance that two texts of this similarity share a band."""
+    num_agreeing: int
+    """Hashes in which their sketches agree."""
+    least_agreeing: int
+    """In how many they must, or the pair is ruled out before it is compared."""
     threshold: float
     measure: Measure
     """What the threshold is of: of containment, the larger of the two counts."""
@@ -62,7 +68,9 @@ def compare(first: str, second: str, banding: Banding, *, seed: int, num_texts: 
     common = np.intersect1d(a, b, assume_unique=True)
     similar = similarities(sets, np.array([0]), sets, np.array([1]))
     similarity = float(similar["jaccard"][0])
-    keys = shingle_digests(found, banding, seed=seed)
+    length = num_hashes(banding)
+    hashes = signatures(found, num_hashes=length, seed=seed, scheme=banding.scheme)
+    keys, sketch = digest_bands(hashes, banding), sketches(hashes)
     digests = text_digests(words)
     chance = detection_probability(
         np.array([similarity]), num_bands=banding.num_bands, num_rows=banding.num_rows
@@ -80,15 +88,15 @@ def compare(first: str, second: str, banding: Banding, *, seed: int, num_texts: 
         num_bands=banding.num_bands,
         num_rows=banding.num_rows,
         chance=float(chance[0]),
+        num_agreeing=int(agreements(sketch[:1], sketch[1:])[0]) if has_words else 0,
+        least_agreeing=least_agreements(banding),
         threshold=banding.threshold,
         measure=banding.measure,
         is_duplicate=bool(are_duplicates(similar, banding)[0]),
     )
 
 
-def _shown(
-    text: str, words: Words, common: UInt64Array, banding: Banding
-) -> tuple[str, ...]:
+def _shown(text: str, words: Words, common: UInt64Array, banding: Banding) -> tuple[str, ...]:
     """The first of the texts' shingles that are in common, each once, as it has them."""
     data, num_words = text.encode(), int(words.offsets[1])
     size = min(banding.ngram_size, num_words)

@@ -1,10 +1,11 @@
 """The narrow rows that pass between tasks: all that Spark moves for deduplication.
 
-A document is known on the way by its **place**, one int64: the number of its volume (a part of the
-corpus, of the planted copies, or of an older corpus) and its row there. Bytes a document, where b
-is the number of bands: 56 to find exact copies, 24 b to find candidates, 24 a candidate pair and
-shared band, 8 a text that another part must see, 32 a proved pair and 56 its ends. Repeated runs
-of words: 24 a selected one, 16 a repeated one of them, and 64 for each word of what may repeat.
+A document is known on the way by its **place**, one int64: the number of its volume (a part of
+the corpus, of the planted copies, or of an older corpus) and its row there. Bytes, where b is the
+number of bands: 56 a document to find exact copies, 24 b to find candidates, 24 a candidate pair
+and shared band, 64 to rule one out, 8 a text that another part must see, 32 a proved pair and 56
+its ends. Repeated runs of words: 24 a selected one, 16 a repeated one of them, 64 for each word of
+what may repeat.
 """
 
 from __future__ import annotations
@@ -29,6 +30,8 @@ PAIR = np.dtype([("a", "<i8"), ("b", "<i8"), ("num_bands", "<i4"), ("anchored", 
 """Two documents that share a band, the smaller place first, and how many they share."""
 LOAN = np.dtype([("home", "<i4"), ("row", "<i4")])
 """A document, by its row, whose shingles another volume, the `home`, has to see."""
+SKETCH = np.dtype([("place", "<i8"), ("sketch", "<u8", 6)])
+"""A document's sketch, for a home that has asked for it."""
 NODE = np.dtype([("component", "<i8"), ("place", "<i8"), ("order", "<u8", 4), ("flags", "<i8")])
 """A document that is in a proved pair."""
 EDGE = np.dtype([("component", "<i8"), ("a", "<i8"), ("b", "<i8"), ("is_copy", "<i8")])
@@ -39,9 +42,7 @@ FINGERPRINT = np.dtype([("key", "<u8"), ("place", "<i8"), ("position", "<i8")])
 """A selected run of words of a document, and the number of its first word."""
 MARK = np.dtype([("place", "<i8"), ("position", "<i8")])
 """A place in a document."""
-SPAN = np.dtype(
-    [("hash", "<u8", 2), ("order", "<u8", 4), ("place", "<i8"), ("position", "<i8")]
-)
+SPAN = np.dtype([("hash", "<u8", 2), ("order", "<u8", 4), ("place", "<i8"), ("position", "<i8")])
 """A run of words that may be repeated, in whole."""
 ANSWER = np.dtype(
     [

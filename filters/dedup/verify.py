@@ -50,9 +50,7 @@ def jaccard(sets: Shingles, left: Int64Array, right: Int64Array) -> Float64Array
     return similarities(sets, left, sets, right)["jaccard"]
 
 
-def are_duplicates(
-    found: dict[Measure, Float64Array], banding: Banding
-) -> npt.NDArray[np.bool_]:
+def are_duplicates(found: dict[Measure, Float64Array], banding: Banding) -> npt.NDArray[np.bool_]:
     """Whether each pair reaches the threshold by the measure asked for, bool (num_pairs,)."""
     return found[banding.measure] >= banding.threshold
 

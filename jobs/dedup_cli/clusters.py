@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -31,7 +32,7 @@ def cluster(
     """
     settings = read_settings(*remembered(root, recipe, overrides)).dedup
     store = Store(root)
-    name, _ = document_of(store, document)
+    name, _ = document_of([store], document)
     rows = _cluster_rows(store, name, settings)
     if as_json:
         policy = {"keep": settings.keep, "source_order": settings.source_order}
@@ -53,7 +54,7 @@ def _cluster_rows(store: Store, name: str, settings: Any) -> list[dict[str, Any]
     from filters.dedup.preference import best_first, order_keys, preference
     from jobs.why import matching
 
-    for needed in ("clusters", "pairs", "quality"):
+    for needed in ("clusters", "pairs", "copies", "quality"):
         open_dataset(store, needed)  # raises NotBuilt with the stage to run
     own = matching(store, "clusters", "doc_id", id_scalar(name))
     if not own:
@@ -61,25 +62,48 @@ def _cluster_rows(store: Store, name: str, settings: Any) -> list[dict[str, Any]
     members = matching(store, "clusters", "cluster_id", pa.scalar(own[0]["cluster_id"], DOC_ID))
     given = _members(store, members)
     order = best_first(order_keys(preference(given, settings), given["doc_id"]))
-    kept_of = {row["doc_id"]: row["kept_doc_id"] for row in members}
-    links = _links(store, list(kept_of))
-    rows = []
-    for row in given.take(pa.array(order)).to_pylist():
-        key = row["doc_id"]
-        kept = kept_of[key]
-        linked_by, link = min(links[key].items(), key=lambda item: (-item[1], item[0]))
-        rows.append(
-            {
-                **{at: row[at] for at in ("source", "score", "num_characters", "title", "url")},
-                "doc_id": key.hex(),
-                "kept": kept == key,
-                "kept_doc_id": kept.hex(),
-                "kept_jaccard": None if kept == key else links[key][kept],
-                "linked_by": linked_by.hex(),
-                "link_jaccard": link,
-            }
-        )
-    return rows
+    said_of = {row["doc_id"]: row for row in members}
+    speakers = _speakers(store, list(said_of))
+    links = _links(store, [*said_of, *speakers.values()])
+    return [
+        _row(row, said_of[row["doc_id"]], speakers, links)
+        for row in given.take(pa.array(order)).to_pylist()
+    ]
+
+
+def _row(
+    document: Mapping[str, Any],
+    said: Mapping[str, Any],
+    speakers: Mapping[bytes, bytes],
+    links: Mapping[bytes, Mapping[bytes, float]],
+) -> dict[str, Any]:
+    """What is told of one member: an exact copy has the similarities of the copy that speaks."""
+    key, kept = document["doc_id"], said["kept_doc_id"]
+    speaker = speakers.get(key, key)
+    near = links.get(speaker, {})
+    linked_by, link = (speaker, 1.0) if speaker != key else _nearest(key, near, speakers)
+    kept_jaccard = 1.0 if speaker == kept else near.get(kept)
+    return {
+        **{at: document[at] for at in ("source", "score", "num_characters", "title", "url")},
+        "doc_id": key.hex(),
+        "kept": said["reason"] is None,
+        "reason": said["reason"],
+        "kept_doc_id": kept.hex(),
+        "kept_jaccard": None if said["reason"] is None else kept_jaccard,
+        "is_copy": speaker != key,
+        "linked_by": linked_by.hex(),
+        "link_jaccard": link,
+    }
+
+
+def _nearest(
+    key: bytes, near: Mapping[bytes, float], speakers: Mapping[bytes, bytes]
+) -> tuple[bytes, float]:
+    """The document most like this one: a copy of it, or the nearest of its proved pairs."""
+    copies = sorted(copy for copy, speaker in speakers.items() if speaker == key)
+    if copies:
+        return copies[0], 1.0
+    return min(near.items(), key=lambda item: (-item[1], item[0]))
 
 
 def _members(store: Store, members: Sequence[Mapping[str, Any]]) -> pa.Table:
@@ -95,11 +119,23 @@ def _members(store: Store, members: Sequence[Mapping[str, Any]]) -> pa.Table:
     return pa.concat_tables(tables)
 
 
+def _speakers(store: Store, members: Sequence[bytes]) -> dict[bytes, bytes]:
+    """Of each member that is an exact copy the first of its copies."""
+    copies = open_dataset(store, "copies")
+    wanted = pa.array(members, DOC_ID)
+    found: dict[bytes, bytes] = {}
+    for part in range(copies.num_parts):
+        table = copies.read(part, ("doc_id", "first_doc_id"))
+        for row in table.filter(pc.is_in(table["doc_id"], value_set=wanted)).to_pylist():
+            found[row["doc_id"]] = row["first_doc_id"]
+    return found
+
+
 def _links(store: Store, members: Sequence[bytes]) -> dict[bytes, dict[bytes, float]]:
     """Each member's proved pairs: the other document, and their similarity."""
     pairs = open_dataset(store, "pairs")
     wanted = pa.array(members, DOC_ID)
-    links: dict[bytes, dict[bytes, float]] = {member: {} for member in members}
+    links: dict[bytes, dict[bytes, float]] = defaultdict(dict)
     for part in range(pairs.num_parts):
         table = pairs.read(part, ("doc_id_a", "doc_id_b", "jaccard", "verified"))
         ours = pc.and_(pc.is_in(table["doc_id_a"], value_set=wanted), table["verified"])
@@ -120,5 +156,8 @@ def _print_member(row: Mapping[str, Any]) -> None:
         if row[name]:
             click.echo(f"         {printable(row[name])}")
     if not row["kept"]:
-        click.echo(f"         Jaccard {row['kept_jaccard']:.4f} with the kept {row['kept_doc_id']}")
-    click.echo(f"         linked by {row['linked_by']}, Jaccard {row['link_jaccard']:.4f}")
+        alike = row["kept_jaccard"]
+        said = "connected by a chain" if alike is None else f"Jaccard {alike:.4f}"
+        click.echo(f"         {row['reason']}: {said} with {row['kept_doc_id']}")
+    how = "an exact copy of" if row["is_copy"] else "linked by"
+    click.echo(f"         {how} {row['linked_by']}, Jaccard {row['link_jaccard']:.4f}")

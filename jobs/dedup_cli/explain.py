@@ -36,6 +36,8 @@ def explain(
 ) -> None:
     """Compare two documents, by id or URL, or two text files: shingles, bands, and the answer.
 
+    Documents of older corpora that the run is held against can be named as well.
+
     \b
     Example: winnow dedup explain https://example.com/a https://example.com/b --root build/real
              winnow dedup explain --files a.txt b.txt --recipe gpt3
@@ -49,7 +51,8 @@ def explain(
         names, texts = (first, second), (_file_text(first), _file_text(second))
     else:
         store = Store(root)
-        (name_a, text_a), (name_b, text_b) = document_of(store, first), document_of(store, second)
+        stores = [store, *map(Store, settings.dedup.against)]
+        (name_a, text_a), (name_b, text_b) = (document_of(stores, one) for one in (first, second))
         names, texts = (name_a, name_b), (text_a, text_b)
         said = _tables_say(store, *names)
     chosen = banding(settings.dedup)
@@ -75,17 +78,24 @@ def _tables_say(store: Store, first: str, second: str) -> dict[str, Any]:
     """The pair's row, and each document's cluster and verdict; None where a table lacks it."""
     from jobs.why import matching, plain
 
-    low, high = sorted((first, second))
-    pairs = matching(store, "pairs", "doc_id_a", id_scalar(low))
-    pair = next((row for row in pairs if row["doc_id_b"].hex() == high), None)
+    pairs = [  # the document whose part is earlier is the first of a pair
+        row
+        for one, other in ((first, second), (second, first))
+        for row in matching(store, "pairs", "doc_id_a", id_scalar(one))
+        if row["doc_id_b"].hex() == other
+    ]
+    copies = [matching(store, "copies", "doc_id", id_scalar(name)) for name in (first, second)]
     verdicts = [matching(store, "dedup", "doc_id", id_scalar(name)) for name in (first, second)]
     return {
-        "pair": plain(pair) if pair else None,
+        "pair": plain(pairs[0]) if pairs else None,
+        "copy_of": [rows[0]["first_doc_id"].hex() if rows else None for rows in copies],
         "verdicts": [plain(rows[0]) if rows else None for rows in verdicts],
     }
 
 
 def _print_comparison(row: Mapping[str, Any], *, has_tables: bool) -> None:
+    from filters.dedup.sketches import NUM_HASHES
+
     for name, words, distinct, share in zip(
         row["documents"], row["num_words"], row["num_shingles"], row["containment"], strict=True
     ):
@@ -94,25 +104,42 @@ def _print_comparison(row: Mapping[str, Any], *, has_tables: bool) -> None:
             f"{share:.4f} of them in the other"
         )
     answer = "duplicates" if row["is_duplicate"] else "no duplicates"
+    of = "" if row["measure"] == "jaccard" else f" of {row['measure']}"
     click.echo(
         f"{row['num_shared']:,} shingles in common: Jaccard {row['jaccard']:.4f}, threshold "
-        f"{row['threshold']:g}: {answer}"
+        f"{row['threshold']:g}{of}: {answer}"
     )
+    if row["is_copy"]:
+        click.echo("the same word by word: exact copies")
     click.echo(
         f"{row['num_shared_bands']} of {row['num_bands']} bands of {row['num_rows']} shared; a "
         f"pair this near is proposed with a chance of {row['chance']:.6f}"
     )
+    if row["least_agreeing"]:
+        click.echo(
+            f"their sketches agree in {row['num_agreeing']} of {NUM_HASHES} hashes; below "
+            f"{row['least_agreeing']} a pair is not compared"
+        )
     for shingle in row["shared"]:
         click.echo(f"    {printable(shingle)}")
-    if not has_tables:
-        return
+    if has_tables:
+        _print_run(row)
+
+
+def _print_run(row: Mapping[str, Any]) -> None:
+    """What the run's tables say of the two documents."""
     pair = row["pair"]
     if pair:
         proved = "verified" if pair["verified"] else "not verified"
         said = f"proposed by {pair['num_shared_bands']} bands, Jaccard {pair['jaccard']:.4f}"
         click.echo(f"the run: {said}, {proved}")
+    elif row["num_shared_bands"] and row["num_agreeing"] < row["least_agreeing"]:
+        click.echo("the run: proposed, and ruled out by the sketches")
     else:
-        click.echo("the run: not a candidate pair")
+        click.echo("the run: not compared")
+    for name, speaker in zip(row["documents"], row["copy_of"], strict=True):
+        if speaker:
+            click.echo(f"the run: {name} is an exact copy of {speaker}, which was compared for it")
     for name, verdict in zip(row["documents"], row["verdicts"], strict=True):
         if verdict is None:
             click.echo(f"{name}: did not come to dedup")

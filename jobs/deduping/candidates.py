@@ -35,7 +35,7 @@ from jobs.exchange import Flow, Records, Sent, send
 if TYPE_CHECKING:
     from jobs.parts import Job
 
-RECORDS_PER_TARGET = 4_000_000  # 96 MB, and as much again while they are sorted
+RECORDS_PER_TARGET = 1_000_000  # 24 MB, and three times as much while they are sorted
 SAME_PAIR = "same_pair"  # a record of a pair that another target has told of as well
 _ROWS_AT_ONCE = 100_000  # documents whose keys are packed at a time
 
@@ -87,9 +87,7 @@ def _bands(library: Library, copies: Dataset, num_targets: int, volume: int) -> 
         yield Sent(found, target_of(keys.view(np.uint64), num_targets))
 
 
-def _pairs(
-    library: Library, settings: DedupSettings, _: int, bands: Records
-) -> Iterator[Sent]:
+def _pairs(library: Library, settings: DedupSettings, _: int, bands: Records) -> Iterator[Sent]:
     found = bucket_pairs(
         bands,
         max_bucket=settings.max_bucket,

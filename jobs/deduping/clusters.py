@@ -121,9 +121,7 @@ def _decide(
         is_copy=edges["is_copy"] > 0,
     )
     found = cluster(graph, keeps_none=settings.keep == "none")
-    told = answers(
-        graph, found, place, held_out_fraction=settings.held_out_fraction, seed=seed
-    )
+    told = answers(graph, found, place, held_out_fraction=settings.held_out_fraction, seed=seed)
     told = told[volumes_of(place) < library.num_parts]
     yield Sent(told, volumes_of(np.ascontiguousarray(told["place"])))
 

@@ -8,6 +8,7 @@ import time
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -30,10 +31,11 @@ from filters.dedup.records import (
 )
 from filters.dedup.shingles import joined
 from filters.dedup.signing import Signed, sets_of_rows, sign
+from filters.dedup.sketches import agreements, least_agreements
 from filters.dedup.verify import are_duplicates, similarities
 from jobs.deduping.candidates import RECORDS_PER_TARGET
 from jobs.deduping.copies import target_of
-from jobs.exchange import Records
+from jobs.exchange import Records, Sent, packed
 
 _MOST_TARGETS = 1000  # by which a document's records are all apart
 
@@ -118,7 +120,7 @@ def _sample(
     sign_seconds: float,
     sizes: list[int],
 ) -> Sample:
-    place, digests, order, keys = _with_words(read)
+    place, digests, order, keys, sketch = _with_words(read)
     is_first = first_copies(digests, order) == np.arange(len(place))
     bands = records(
         BAND,
@@ -127,26 +129,40 @@ def _sample(
         place=np.repeat(place[is_first], chosen.num_bands),
     )
     pairs = bucket_pairs(bands, max_bucket=settings.max_bucket)
+    ends = (np.searchsorted(place, pairs[end]) for end in "ab")
+    agreed = agreements(*(sketch[at] for at in ends))
+    likely = pairs[agreed >= least_agreements(chosen)]
     started = time.process_time()
-    verified, lent = _prove(documents, quality, read, pairs, chosen)
+    is_proved, lent = _prove(documents, quality, read, likely, chosen)
     prove_seconds = time.process_time() - started
-    inside = volumes_of(pairs["a"]) == volumes_of(pairs["b"])
+    verified = likely[is_proved]
     return Sample(
         num_parts=len(read),
         num_documents=sum(len(one.order) for one in read),
         num_with_words=len(place),
         num_copies=int((~is_first).sum()),
         text_bytes=sum(sizes[one.part] for one in read),
-        within=_counted(pairs[inside]),
-        across=_counted(pairs[~inside]),
-        verified_within=_counted(pairs[verified & inside]),
-        verified_across=_counted(pairs[verified & ~inside]),
+        within=_counted(pairs[_is_within(pairs)]),
+        across=_counted(pairs[~_is_within(pairs)]),
+        verified_within=_counted(verified[_is_within(verified)]),
+        verified_across=_counted(verified[~_is_within(verified)]),
         shared_bands=int(pairs["num_bands"].sum()),
+        num_asked=_asked(pairs).shape[1],
         lent_shingles=lent,
         sign_seconds=sign_seconds,
         prove_seconds=prove_seconds,
         compressed=_compressed(bands, quality.num_kept * chosen.num_bands),
     )
+
+
+def _is_within(pairs: Records) -> npt.NDArray[np.bool_]:
+    return np.asarray(volumes_of(pairs["a"]) == volumes_of(pairs["b"]))
+
+
+def _asked(pairs: Records) -> Int64Array:
+    """Home and place of each document that a home must see of another part: int64 (2, n)."""
+    across = pairs[~_is_within(pairs)]
+    return np.unique(np.stack([volumes_of(across["a"]), across["b"]]), axis=1)
 
 
 def _counted(pairs: Records) -> Counted:
@@ -158,8 +174,10 @@ def _counted(pairs: Records) -> Counted:
     return Counted(len(pairs), int((sizes**2).sum()))
 
 
-def _with_words(read: list[Read]) -> tuple[Int64Array, UInt64Array, UInt64Array, Int64Array]:
-    """Places, digests, order keys and band keys of the documents with words of all parts read."""
+def _with_words(
+    read: list[Read],
+) -> tuple[Int64Array, UInt64Array, UInt64Array, Int64Array, UInt64Array]:
+    """Places, digests, order keys, band keys and sketches of all documents with words."""
     rows = [np.flatnonzero(one.signed.num_words) for one in read]
     numbered = list(enumerate(zip(read, rows, strict=True)))
     return (
@@ -167,6 +185,7 @@ def _with_words(read: list[Read]) -> tuple[Int64Array, UInt64Array, UInt64Array,
         np.concatenate([one.signed.digests[own] for _, (one, own) in numbered]),
         np.concatenate([one.order[own] for _, (one, own) in numbered]),
         np.concatenate([one.signed.keys[own] for _, (one, own) in numbered]),
+        np.concatenate([one.signed.sketches[own] for _, (one, own) in numbered]),
     )
 
 
@@ -189,9 +208,8 @@ def _prove(
     )
     left, right = at.reshape(2, -1)
     found = similarities(sets, left, sets, right)
-    homes = volumes_of(pairs["a"])
-    asked = np.unique(np.stack([homes, right])[:, homes != volumes_of(pairs["b"])], axis=1)
-    return are_duplicates(found, chosen), int(np.diff(sets.offsets)[asked[1]].sum())
+    lent = np.searchsorted(needed, _asked(pairs)[1])
+    return are_duplicates(found, chosen), int(np.diff(sets.offsets)[lent].sum())
 
 
 def _compressed(bands: Records, num_records: int) -> float:
@@ -203,5 +221,7 @@ def _compressed(bands: Records, num_records: int) -> float:
         return 1.0
     num_targets = min(-(-num_records // RECORDS_PER_TARGET), _MOST_TARGETS)
     targets = target_of(np.ascontiguousarray(bands["key"]).view(np.uint64), num_targets)
-    raw = bands[np.argsort(targets, kind="stable")].tobytes()
-    return len(pa.compress(raw, codec="lz4_raw", asbytes=True)) / len(raw)
+    sent = list(packed(Sent(bands, targets), (BAND,), num_targets))
+    blocks = [block.as_buffer() for batch in sent for block in batch["block"]]
+    after = sum(len(pa.compress(block, codec="lz4_raw")) for block in blocks)
+    return after / sum(map(len, blocks))

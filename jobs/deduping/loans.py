@@ -17,14 +17,12 @@ Cost: 8 bytes a distinct shingle of a document and home that asks for it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
-from corpus.datasets import Dataset
 from corpus.errors import Damaged
 from corpus.identity import DOC_ID, doc_id_words
 from corpus.publishing import PartOutput
@@ -32,18 +30,15 @@ from corpus.storage import Store
 from filters.dedup import Banding
 from filters.dedup.records import (
     LOAN,
-    ROW_BITS,
     Int64Array,
     UInt64Array,
     in_order,
-    records,
-    rows_of,
-    volumes_of,
 )
 from filters.dedup.shingles import Shingles
 from filters.dedup.signing import sets_of_rows
+from jobs.deduping.sketches import ask
 from jobs.deduping.volumes import Library
-from jobs.exchange import Flow, Records, Sent, send
+from jobs.exchange import Flow, Records, send
 
 if TYPE_CHECKING:
     from jobs.parts import Job
@@ -51,12 +46,12 @@ if TYPE_CHECKING:
 
 def lend(job: Job, library: Library, banding: Banding) -> None:
     """Write `loans`: a file for each volume."""
-    candidates = job.input("candidates")
+    likely = job.input("likely")
 
     def flow() -> Flow:
         return send(
             job.session,
-            partial(_ask, candidates),
+            partial(ask, likely),
             library.first_older,
             kinds=(LOAN,),
             num_targets=library.num_volumes,
@@ -107,15 +102,6 @@ def _bytes(store: Store, name: str, start: int, size: int) -> bytes:
 def loan_name(volume: int) -> str:
     """File name of a volume's loans."""
     return f"volume-{volume:05d}.sets"
-
-
-def _ask(candidates: Dataset, home: int) -> Iterator[Sent]:
-    """The documents of other volumes that a home's candidates need, each once."""
-    pairs = candidates.read(home, ("volume_b", "row_b"))
-    found = pairs["volume_b"].to_numpy().astype(np.int64) << ROW_BITS | pairs["row_b"].to_numpy()
-    found = np.unique(found)
-    found = found[volumes_of(found) != home]
-    yield Sent(records(LOAN, home=home, row=rows_of(found)), volumes_of(found))
 
 
 def _lend(library: Library, banding: Banding, out: PartOutput, asked: Records) -> None:

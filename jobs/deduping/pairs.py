@@ -1,4 +1,4 @@
-"""Proof: a home compares the shingle sets of its candidates.
+"""Proof: a home compares the shingle sets of its likely candidates.
 
 It holds the sets of its own documents that are in a pair, and those of one other volume at a time,
 as they were lent: 8 bytes a distinct shingle, and no text but its own.
@@ -30,31 +30,31 @@ if TYPE_CHECKING:
 
 def prove(job: Job, library: Library, banding: Banding) -> None:
     """Write `pairs` of the corpus, and `plant_pairs` of what was planted beside it."""
-    candidates = job.input("candidates")
+    likely = job.input("likely")
     for name, homes in (
         ("plant_pairs", range(library.first_own)),
         ("pairs", library.own_homes),
     ):
         job.map_parts(
-            partial(_prove, library, candidates, banding, job.store, name),
+            partial(_prove, library, likely, banding, job.store, name),
             homes,
             outputs=(name,),
             counted=name,
             step=name,
-            expected=[candidates.part_rows(home) for home in homes],
+            expected=[likely.part_rows(home) for home in homes],
         )
 
 
 def _prove(
     library: Library,
-    candidates: Dataset,
+    likely: Dataset,
     banding: Banding,
     store: Store,
     name: str,
     out: PartOutput,
     home: int,
 ) -> None:
-    given = candidates.read(home)
+    given = likely.read(home)
     out.taken(given.num_rows)
     if not given.num_rows:
         return
@@ -75,7 +75,7 @@ def _prove(
 
 
 def _own_sets(library: Library, given: pa.Table, banding: Banding, home: int) -> Borrowed:
-    """The home's own documents that are in a candidate pair."""
+    """The home's own documents that are in a likely pair."""
     inner = given.filter(pc.equal(given["volume_b"], home))
     rows = np.union1d(given["row_a"].to_numpy(), inner["row_b"].to_numpy()).astype(np.int64)
     sets = sets_of_rows(library.texts(home), rows, banding)

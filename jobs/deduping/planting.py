@@ -69,16 +69,16 @@ def _write_plants(
     chosen = choose(given["doc_id"], share=share, seed=seed)
     rows = given.take(pa.array(chosen.rows)).select(["doc_id", "text"]).to_pylist()
     planted = [
-        (row["text"], plant(row["doc_id"], row["text"], kind, seed=seed))
-        for row, kind in zip(rows, chosen.kinds, strict=True)
+        (number, row["text"], plant(row["doc_id"], row["text"], kind, seed=seed))
+        for number, row, kind in zip(chosen.rows.tolist(), rows, chosen.kinds, strict=True)
         if is_long_enough(row["text"])
     ]
     out.taken(len(planted))
     out.write("plants", _table(planted, banding, seed))
 
 
-def _table(planted: list[tuple[str, Plant]], banding: Banding, seed: int) -> pa.Table:
-    copies = [copy for _, copy in planted]
+def _table(planted: list[tuple[int, str, Plant]], banding: Banding, seed: int) -> pa.Table:
+    copies = [copy for _, _, copy in planted]
     texts = pa.array([copy.text for copy in copies], pa.large_string())
     alike = [
         [
@@ -86,7 +86,7 @@ def _table(planted: list[tuple[str, Plant]], banding: Banding, seed: int) -> pa.
                 original, copy.text, ngram_size=banding.ngram_size, measure=measure,
                 num_features=banding.num_features,
             )
-            for original, copy in planted
+            for _, original, copy in planted
         ]
         for measure in ("jaccard", banding.measure)
     ]  # fmt: skip
@@ -94,6 +94,7 @@ def _table(planted: list[tuple[str, Plant]], banding: Banding, seed: int) -> pa.
         {
             "doc_id": pa.array([copy.doc_id for copy in copies], DOC_ID),
             "original_doc_id": pa.array([copy.original_doc_id for copy in copies], DOC_ID),
+            "original_row": pa.array([row for row, _, _ in planted], pa.int32()),
             "kind": pa.array([copy.kind for copy in copies], pa.string()),
             "jaccard": pa.array(alike[0], pa.float64()),
             "similarity": pa.array(alike[1], pa.float64()),
@@ -105,23 +106,33 @@ def _table(planted: list[tuple[str, Plant]], banding: Banding, seed: int) -> pa.
 
 
 def _outcomes(job: Job, library: Library) -> Iterator[Outcome]:
-    """What became of each plant: exact copies are proposed and proved at once."""
-    plants, pairs, copies = (job.input(name) for name in ("plants", "plant_pairs", "copies"))
+    """What became of each plant and its original, or the exact copy that speaks for that.
+
+    Exact copies are proposed and proved at once.
+    """
+    plants, pairs = job.input("plants"), job.input("plant_pairs")
+    copies, candidates = job.input("copies"), job.input("candidates")
     for part in range(plants.num_parts):
-        exact = set(copies.read(part, ("doc_id",))["doc_id"].to_pylist())
-        speakers = copies.read(library.first_own + part, ("doc_id", "first_doc_id"))
-        speaker_of = dict(zip(*(column.to_pylist() for column in speakers.columns), strict=True))
-        compared = pairs.read(part, ("doc_id_a", "doc_id_b", "verified"))
-        answers = {(a, b): proved for a, b, proved in _rows(compared)}
-        names = ("doc_id", "original_doc_id", "kind", "similarity", "jaccard")
-        for copy, original, kind, similarity, jaccard in _rows(plants.read(part, names)):
-            answer = answers.get((copy, speaker_of.get(original, original)))
+        exact = set(copies.read(part, ("row",))["row"].to_pylist())
+        volume = library.first_own + part
+        told = copies.read(volume, ("row", "first_volume", "first_row"))
+        speakers = {row: place for row, *place in _rows(told)}
+        proposed = set(_rows(candidates.read(part, ("row_a", "volume_b", "row_b"))))
+        compared = pairs.read(part, ("row_a", "part_b", "row_b", "verified"))
+        proved = {
+            (row, library.first_own + its_part, its_row)
+            for row, its_part, its_row, verified in _rows(compared)
+            if verified
+        }
+        planted = plants.read(part, ("original_row", "kind", "similarity", "jaccard"))
+        for row, (original, kind, similarity, jaccard) in enumerate(_rows(planted)):
+            pair = (row, *speakers.get(original, (volume, original)))
             yield Outcome(
                 kind=kind,
                 similarity=similarity,
                 jaccard=jaccard,
-                is_proposed=copy in exact or answer is not None,
-                is_proved=copy in exact or bool(answer),
+                is_proposed=row in exact or pair in proposed,
+                is_proved=row in exact or pair in proved,
             )
 
 

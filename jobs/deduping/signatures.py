@@ -14,6 +14,7 @@ from corpus.publishing import PartOutput
 from filters.dedup import Banding, DedupSettings
 from filters.dedup.preference import preference, to_column
 from filters.dedup.signing import Signed, sign
+from filters.dedup.sketches import NUM_BYTES
 
 if TYPE_CHECKING:
     from jobs.parts import Job
@@ -60,6 +61,8 @@ def signature_columns(signed: Signed) -> dict[str, pa.Array]:
     is_void = signed.num_words == 0
     raw = pa.py_buffer(np.ascontiguousarray(signed.digests))
     digests = pa.FixedSizeBinaryArray.from_buffers(pa.binary(16), len(is_void), [None, raw])
+    raw = pa.py_buffer(np.ascontiguousarray(signed.sketches))
+    sketch = pa.FixedSizeBinaryArray.from_buffers(pa.binary(NUM_BYTES), len(is_void), [None, raw])
     num_bands = signed.keys.shape[1]
     ends = np.cumsum(np.concatenate([[0], np.where(is_void, 0, num_bands)]))
     flat = pa.array(signed.keys[~is_void].reshape(-1))
@@ -67,4 +70,5 @@ def signature_columns(signed: Signed) -> dict[str, pa.Array]:
         "num_words": pa.array(signed.num_words),
         "text_digest": pc.if_else(pa.array(is_void), pa.scalar(None, pa.binary(16)), digests),
         "bands": pa.ListArray.from_arrays(pa.array(ends, pa.int32()), flat),
+        "sketch": pc.if_else(pa.array(is_void), pa.scalar(None, pa.binary(NUM_BYTES)), sketch),
     }

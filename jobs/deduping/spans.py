@@ -127,9 +127,7 @@ class Kept:
         order[~self._is_held_out(part, rows, table), 0] |= _TRAIN
         return order
 
-    def _is_held_out(
-        self, part: int, rows: Int64Array, table: pa.Table
-    ) -> npt.NDArray[np.bool_]:
+    def _is_held_out(self, part: int, rows: Int64Array, table: pa.Table) -> npt.NDArray[np.bool_]:
         sources = self.library.sources(part).take(pa.array(rows))
         own = held_out(
             table["doc_id"].combine_chunks(),

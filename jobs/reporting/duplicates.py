@@ -36,8 +36,9 @@ def gather_duplicates(
     chosen = banding(settings)
     facts = DuplicateFacts(curve=curve(chosen), bands=_said(chosen))
     facts.self_test = json.loads(store.read("self_test", "self_test.json"))
-    _add_pairs(facts, open_dataset(store, "pairs"))
     clusters = open_dataset(store, "clusters")
+    facts.num_candidates = _num_candidates(open_dataset(store, "candidates"), clusters)
+    _add_pairs(facts, open_dataset(store, "pairs"))
     _add_sizes(facts, clusters)
     largest, drawn = _choose(clusters, num_clusters, seed)
     shown = _members(clusters, {*largest, *drawn}, num_members)
@@ -56,11 +57,17 @@ def _said(chosen: Banding) -> str:
     )
 
 
+def _num_candidates(candidates: Dataset, clusters: Dataset) -> int:
+    """Those of the corpus: its parts are the last ones, after those of planted copies."""
+    first = candidates.num_parts - clusters.num_parts
+    return sum(candidates.part_rows(part) for part in range(first, candidates.num_parts))
+
+
 def _add_pairs(facts: DuplicateFacts, pairs: Dataset) -> None:
     counts = np.zeros(SIMILARITY_BINS, np.int64)
     edges = np.linspace(0, 1, SIMILARITY_BINS + 1)
     for table in _parts(pairs, ("jaccard", "verified", "anchored")):
-        facts.num_candidates += table.num_rows
+        facts.num_compared += table.num_rows
         facts.num_verified += int(pc.sum(table["verified"]).as_py() or 0)
         facts.num_anchored += int(pc.sum(table["anchored"]).as_py() or 0)
         counts += np.histogram(table["jaccard"].to_numpy(), edges)[0]

@@ -18,16 +18,18 @@ def duplicates_section(facts: DuplicateFacts) -> str:
     num_clusters = sum(count for _, count in facts.sizes)
     lead = (
         f"{escape(facts.bands)}. {facts.num_candidates:,} candidate "
-        f"{plural(facts.num_candidates, 'pair')} shared a band; {facts.num_verified:,} proved to "
-        f"be near-duplicates, and with the exact copies form {num_clusters:,} "
+        f"{plural(facts.num_candidates, 'pair')} shared a band; {facts.num_compared:,} of them, "
+        "which their sketches did not rule out, were compared, and "
+        f"{facts.num_verified:,} proved to be near-duplicates. With the exact copies they form "
+        f"{num_clusters:,} "
         f"{plural(num_clusters, 'cluster')}."
     )
     body = _reasons(facts) + _curve(facts) + _self_test(facts.self_test)
-    body += "<h3>Candidate pairs</h3>" + histogram(
+    body += "<h3>Compared pairs</h3>" + histogram(
         {"pairs": facts.jaccards},
         [i / len(facts.jaccards) for i in range(len(facts.jaccards) + 1)],
-        title="Candidate pairs by exact similarity",
-        axis="Jaccard similarity of a candidate pair",
+        title="Compared pairs by exact similarity",
+        axis="Jaccard similarity of a compared pair",
     )
     body += _sizes(facts.sizes)
     body += _clusters("The largest clusters", facts.largest)

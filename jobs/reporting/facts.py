@@ -108,10 +108,12 @@ class DuplicateFacts:
     self_test: dict[str, Any] = field(default_factory=dict)
     """As filters/dedup/selftest.py has it; empty where nothing was planted."""
     num_candidates: int = 0
+    num_compared: int = 0
+    """Candidates that sketches did not rule out."""
     num_verified: int = 0
     num_anchored: int = 0
     jaccards: list[int] = field(default_factory=lambda: [0] * SIMILARITY_BINS)
-    """Candidate pairs by similarity, bins of one width over 0..1."""
+    """Compared pairs by similarity, bins of one width over 0..1."""
     reasons: dict[str, int] = field(default_factory=dict)
     """Documents removed, by reason."""
     sizes: list[tuple[int, int]] = field(default_factory=list)

@@ -52,6 +52,7 @@ def main() -> None:
     log = arguments.root / "events"
     shutil.rmtree(log, ignore_errors=True)
     log.mkdir(parents=True)
+    BUILD.mkdir(exist_ok=True)
     session = Session(master="local[2]", conf={
         "spark.eventLog.enabled": "true", "spark.eventLog.dir": log.resolve().as_uri(),
         "spark.eventLog.compress": "false", "spark.eventLog.rolling.enabled": "false",

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 
 from corpus.datasets import Dataset
 from corpus.errors import Damaged, InputError, NotBuilt
@@ -20,8 +21,11 @@ from corpus.ledger import Ledger
 from corpus.stages import stage_named
 from corpus.storage import Store
 from filters.dedup import DEFAULT, DedupSettings
+from filters.dedup.bands import banding
 from filters.dedup.shingles import sets_of
+from filters.dedup.sketches import agreements, least_agreements
 from jobs import dedup
+from jobs.cli import cli
 from jobs.deduping.estimating import chosen_parts, estimate
 from jobs.deduping.loans import borrowed
 from jobs.deduping.volumes import open_library
@@ -143,6 +147,32 @@ def test_exact_copies_are_found_by_their_digest_and_compared_no_more(finished):
     assert 0 not in compared
 
 
+def test_what_a_sketch_rules_out_is_read_by_no_one_and_changes_nothing(session, tmp_path):
+    """With bands of one hash, pages that share a few words are proposed."""
+    parts = [[0, 9, 11, 3], [], [*range(4, 9), 10], [13, 12, 2, 1]]
+    job = make_job(session, tmp_path, parts, ngram_size=1, num_rows=1)
+    dedup.run(job)
+    signatures = [job.input("signatures").read(part)["sketch"].to_pylist() for part in range(4)]
+    candidates, likely = job.input("candidates"), job.input("likely")
+    least = least_agreements(banding(job.recipe.dedup))
+    for home in range(candidates.num_parts):
+        expected = [
+            row
+            for row in candidates.read(home).to_pylist()
+            if agreements(
+                *(
+                    np.frombuffer(signatures[volume][at], np.uint64)[None]
+                    for volume, at in ((home, row["row_a"]), (row["volume_b"], row["row_b"]))
+                )
+            )[0]
+            >= least
+        ]
+        assert likely.read(home).to_pylist() == expected
+    assert 0 < likely.num_rows == job.input("pairs").num_rows < candidates.num_rows
+    itself = {n: n for n in range(DROPPED)}
+    assert kept_copies(job) == {**itself, 0: 8, 12: 8, 9: 1}
+
+
 def test_a_text_without_words_has_no_band(finished):
     rows = finished.input("signatures").read_all().to_pylist()
     counts = {number_of()[row["doc_id"]]: len(row["bands"]) for row in rows}
@@ -201,8 +231,8 @@ def test_nothing_near_a_held_out_source_stays(session, tmp_path):
 def test_no_documents_give_empty_tables(session, tmp_path):
     job = make_job(session, tmp_path, [[], [DROPPED]])
     dedup.run(job)
-    for dataset in ("signatures", "copies", "candidates", "pairs", "components", "clusters",
-                    "dedup"):  # fmt: skip
+    for dataset in ("signatures", "copies", "candidates", "likely", "pairs", "components",
+                    "clusters", "dedup"):  # fmt: skip
         assert job.input(dataset).num_rows == 0
     assert json.loads(job.store.read("self_test", "self_test.json")) == {}
 
@@ -294,11 +324,11 @@ def test_an_older_corpus_is_part_of_what_the_stage_depends_on(older):
 
 def test_every_loan_is_what_was_asked_for(finished):
     library = open_library(finished, {})
-    candidates = finished.input("candidates")
+    likely = finished.input("likely")
     asked = Counter()
-    for home in range(candidates.num_parts):
+    for home in range(likely.num_parts):
         wanted: dict[int, set[int]] = {}
-        for row in candidates.read(home).to_pylist():
+        for row in likely.read(home).to_pylist():
             if row["volume_b"] != home:
                 wanted.setdefault(row["volume_b"], set()).add(row["row_b"])
         for volume in range(library.num_volumes):
@@ -317,9 +347,17 @@ def test_an_estimate_from_all_parts_counts_what_the_stage_finds(finished):
         seed=finished.seed, share=1.0, num_cores=2,
     )  # fmt: skip
     pairs = finished.input("pairs").read_all()
-    assert found.candidate_pairs == pairs.num_rows
+    assert found.candidate_pairs == finished.input("candidates").num_rows
     assert found.edges == pairs.filter(pairs["verified"]).num_rows
-    assert sample.shared_bands == sum(pairs["num_shared_bands"].to_pylist())
+    candidates = finished.input("candidates").read_all()
+    assert sample.shared_bands == sum(candidates["num_shared_bands"].to_pylist())
+    across = {
+        (home, row["volume_b"], row["row_b"])
+        for home in range(4)
+        for row in finished.input("candidates").read(home).to_pylist()
+        if row["volume_b"] != home
+    }
+    assert sample.num_asked == len(across)
     assert sample.num_copies == finished.input("copies").num_rows
     assert sample.num_parts == 4
     names = [file.name for part in finished.input("loans").parts for file in part.files]
@@ -359,3 +397,64 @@ def test_a_loan_cut_short_is_told_and_not_read_over(session, tmp_path):
     volume = int(path.stem.rpartition("-")[2])
     with pytest.raises(Damaged, match=r"loans/volume-0000\d.sets: \d+ bytes from"):
         _ = [borrowed(job.store, volume, home) for home in range(2)]
+
+
+RECIPE = """
+name = "test"
+[sources.web]
+kind = "warc"
+files = []
+[sources.books]
+kind = "warc"
+files = []
+"""
+
+
+@pytest.fixture(scope="module")
+def recipe(tmp_path_factory) -> str:
+    path = tmp_path_factory.mktemp("recipe") / "test.toml"
+    path.write_text(RECIPE, "utf-8")
+    return str(path)
+
+
+def said(*arguments: str) -> dict:
+    found = CliRunner().invoke(cli, ["dedup", *arguments, "--json"])
+    assert found.exit_code == 0, found.output
+    return json.loads(found.output)
+
+
+def test_the_commands_tell_what_the_stage_has_decided(finished, recipe):
+    """Of every cluster, each member; of every pair, both ways."""
+    ids = {n: doc_id.hex() for doc_id, n in number_of().items()}
+    given = ("--root", finished.root, "--recipe", recipe)
+    for members in ([8, 0, 12], [1, 9]):
+        for member in members:
+            rows = said("cluster", ids[member], *given)["members"]
+            assert [row["doc_id"] for row in rows] == [ids[n] for n in members]
+            assert [row["kept"] for row in rows] == [True, *[False] * (len(rows) - 1)]
+            assert {row["kept_doc_id"] for row in rows} == {ids[members[0]]}
+            assert all(row["kept_jaccard"] >= 0.8 for row in rows[1:])
+    shown = CliRunner().invoke(cli, ["dedup", "cluster", ids[0], *given]).output
+    assert f"exact_duplicate: Jaccard 1.0000 with {ids[8]}" in shown
+    for pair in finished.input("pairs").read_all().to_pylist():
+        both = [pair[f"doc_id_{side}"].hex() for side in "ab"]
+        for one, other in (both, both[::-1]):
+            row = said("explain", one, other, *given)
+            assert row["pair"]["num_shared_bands"] == row["num_shared_bands"]
+            assert row["pair"]["jaccard"] == pytest.approx(row["jaccard"])
+            assert row["pair"]["verified"] == row["is_duplicate"]
+    row = said("explain", ids[0], ids[8], *given)
+    assert (row["is_copy"], row["copy_of"]) == (True, [ids[8], None])
+
+
+def test_the_commands_know_the_documents_of_an_older_corpus(session, older, recipe, tmp_path):
+    job = make_job(session, tmp_path, [NEW], against=(older.root,))
+    dedup.run(job)
+    ids = {n: doc_id.hex() for doc_id, n in number_of().items()}
+    against = ("--set", f'dedup.against=["{older.root}"]')
+    given = ("--root", job.root, "--recipe", recipe, *against)
+    row = said("explain", ids[12], ids[8], *given)
+    assert row["pair"]["verified"]
+    (member,) = said("cluster", ids[12], *given)["members"]
+    assert (member["kept_doc_id"], member["reason"]) == (ids[8], "near_duplicate")
+    assert member["kept_jaccard"] == pytest.approx(row["jaccard"])

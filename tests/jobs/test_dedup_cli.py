@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -72,11 +73,13 @@ def given(tmp_path_factory) -> tuple[str, ...]:
     for name, rows in (("documents", documents), ("screen", screen), ("quality", quality),
                        ("dedup", verdicts)):  # fmt: skip
         write_table(store, name, [rows[:2], rows[2:]])
+    write_table(store, "copies", [[], []])
     write_table(store, "pairs", [[pair(0, 1, 0.8), pair(1, 2, 4 / 6), pair(0, 3, 0.0)], []])
     places = ((0, 0), (0, 1), (1, 0))
     clusters = [
         {"doc_id": key, "part": part, "row": row, "cluster_id": first,
-         "kept_doc_id": bytes.fromhex(kept[key.hex()])}
+         "kept_doc_id": bytes.fromhex(kept[key.hex()]),
+         "reason": "near_duplicate" if key.hex() == B else None}
         for key, (part, row) in zip(IDS, places, strict=False)
     ]  # fmt: skip
     write_table(store, "clusters", [sorted(clusters, key=lambda row: row["doc_id"])])
@@ -109,12 +112,13 @@ def test_a_pair_is_explained_with_what_the_run_says_of_it(given):
     for said in ("Jaccard 0.8000, threshold 0.5: duplicates", "proposed by 3 bands",
                  f"{B}: near_duplicate of {A}"):  # fmt: skip
         assert said in shown.output
+    assert re.search(r"agree in \d\d of 96 hashes; below \d\d a pair is not", shown.output)
 
 
 def test_a_pair_that_was_not_proposed_is_told_so(given):
     shown = run("explain", A, C, *given)
     assert "Jaccard 0.5000, threshold 0.5: duplicates" in shown.output
-    assert "the run: not a candidate pair" in shown.output
+    assert "the run: not compared" in shown.output
 
 
 def test_two_files_are_compared_without_a_run(given, tmp_path):
@@ -148,7 +152,7 @@ def test_a_cluster_has_its_members_best_first_and_what_links_them(given):
     assert members[2]["kept_jaccard"] == pytest.approx(0.8)
     shown = run("cluster", B, *given)
     assert "3 in its cluster, 2 kept; keep = best" in shown.output
-    assert f"Jaccard 0.8000 with the kept {A}" in shown.output
+    assert f"near_duplicate: Jaccard 0.8000 with {A}" in shown.output
 
 
 def test_the_policy_asked_for_orders_a_cluster(given):

@@ -85,9 +85,7 @@ def expected(kept: list[int], first: list[int]) -> dict[int, list[tuple[int, int
             "fetched_at": pa.nulls(len(kept), pa.timestamp("us", "UTC")),
         }
     )
-    order = order_keys(
-        preference(table, DedupSettings()), pa.array([IDS[n] for n in kept], DOC_ID)
-    )
+    order = order_keys(preference(table, DedupSettings()), pa.array([IDS[n] for n in kept], DOC_ID))
     order[:, 0] += np.array([0 if n in first else 1 << 62 for n in kept], np.uint64)
     offsets, starts, ends = find_repeats(texts, order, span=SPAN)
     begin, end = character_spans(texts, split_words(texts), offsets, starts, ends)

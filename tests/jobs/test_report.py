@@ -101,6 +101,8 @@ def write_rest(store: Store) -> None:
     pair = {"doc_id_a": doc_id(4), "doc_id_b": doc_id(5), "jaccard": 0.9, "verified": True,
             "anchored": False}  # fmt: skip
     far = {"doc_id_a": doc_id(6), "doc_id_b": doc_id(7), "jaccard": 0.1, "verified": False}
+    names = {"doc_id_a": doc_id(4), "doc_id_b": doc_id(6), "num_shared_bands": 1}
+    write_table(store, "candidates", [[names] * 9, [names] * 2, [names]])  # first: of plants
     write_table(store, "pairs", [[pair], [pair | far]])
     write_folder(store, "self_test", {"self_test.json": "{}"})
     item = {"benchmark": "quiz", "ngram_size": 13, "item_id": EVIL, "field": "question"}
@@ -189,7 +191,8 @@ def test_the_facts_are_those_of_the_tables(store: Store):
     assert facts.languages == [("en", 6), ("de", 1)]
     duplicates = facts.duplicates
     assert (duplicates.sizes, duplicates.reasons) == ([(2, 1)], {"near_duplicate": 1})
-    assert (duplicates.num_candidates, duplicates.num_verified) == (2, 1)
+    assert (duplicates.num_candidates, duplicates.num_compared) == (3, 2)
+    assert duplicates.num_verified == 1
     assert duplicates.jaccards == [0, 0, 1, *[0] * 14, 1, 0, 0]
     assert duplicates.drawn == []  # the only one is among the largest
     (cluster,) = duplicates.largest

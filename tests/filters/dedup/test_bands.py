@@ -17,6 +17,7 @@ from filters.dedup.bands import (
 )
 from filters.dedup.minhash import signatures
 from filters.dedup.shingles import Shingles
+from filters.dedup.sketches import num_hashes
 
 MASK = 2**64 - 1
 
@@ -51,10 +52,9 @@ def test_the_scheme_is_that_of_the_settings(settings: DedupSettings) -> None:
     chosen = banding(msgspec.structs.replace(settings, scheme="legacy"))
     assert chosen == banding(settings)._replace(scheme="legacy")
     found = Shingles(np.arange(100, dtype=np.uint64) << np.uint64(32), np.array([0, 100]))
-    num_hashes = chosen.num_bands * chosen.num_rows
-    hashes = signatures(found, num_hashes=num_hashes, seed=1, scheme="legacy")
+    hashes = signatures(found, num_hashes=num_hashes(chosen), seed=1, scheme="legacy")
     digests = shingle_digests(found, chosen, seed=1)
-    assert (digests == digest_bands(hashes, num_bands=chosen.num_bands)).all()
+    assert (digests == digest_bands(hashes, chosen)).all()
     assert (digests != shingle_digests(found, banding(settings), seed=1)).all()
 
 
@@ -114,12 +114,12 @@ def test_the_detection_curve_is_what_is_measured(
 
 def test_digests_equal_the_readable_twin() -> None:
     hashes = np.random.default_rng(2).integers(0, 2**32, (3, 12), np.uint32)
-    found = digest_bands(hashes, num_bands=4)
+    found = digest_bands(hashes, DEFAULT._replace(num_bands=4, num_rows=3))
     rows = hashes.reshape(3, 4, 3).tolist()
     assert found.tolist() == [[slow_key(i, band) for i, band in enumerate(row)] for row in rows]
 
 
 def test_equal_hashes_in_two_bands_are_no_shared_key() -> None:
     """A key travels without its band's number, which is part of it."""
-    (keys,) = digest_bands(np.full((1, 6), 7, np.uint32), num_bands=3)
+    (keys,) = digest_bands(np.full((1, 6), 7, np.uint32), DEFAULT._replace(num_bands=3, num_rows=2))
     assert len(set(keys.tolist())) == 3

@@ -54,9 +54,7 @@ def run(pairs: Pairs, order: list[int], **more: object) -> tuple[list[int], list
 def said(pairs: Pairs, order: list[int], **more: object) -> list[tuple[int, str | None]]:
     """What each is named by, and why it goes."""
     found = cluster(graph_of(pairs, order, **more))
-    return [
-        (kept, REASONS[reason]) for kept, reason in zip(found.kept, found.reason, strict=True)
-    ]
+    return [(kept, REASONS[reason]) for kept, reason in zip(found.kept, found.reason, strict=True)]
 
 
 def slow_cluster(

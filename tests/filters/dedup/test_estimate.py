@@ -14,8 +14,8 @@ NONE = Counted(0, 0)
 SAMPLE = Sample(
     num_parts=10, num_documents=1000, num_with_words=990, num_copies=90, text_bytes=10**6,
     within=Counted(30, 50), across=Counted(200, 900), verified_within=Counted(3, 3),
-    verified_across=Counted(20, 40), shared_bands=2300, lent_shingles=5000, sign_seconds=2.0,
-    prove_seconds=1.0, compressed=0.5,
+    verified_across=Counted(20, 40), shared_bands=2300, num_asked=150, lent_shingles=5000,
+    sign_seconds=2.0, prove_seconds=1.0, compressed=0.5,
 )  # fmt: skip
 WHOLE = {
     "num_parts": 10, "num_documents": 1000, "text_bytes": 10**6, "largest_part_bytes": 10**5,
@@ -28,7 +28,7 @@ def test_a_sample_of_everything_is_taken_as_it_is() -> None:
     assert (found.candidate_pairs, found.edges) == (230, 23)
     assert found.band_records == 900 * 20
     assert found.loan_bytes == 40_000
-    expected = 990 * 56 + 18_000 * 24 + 2300 * 24 + 230 * 8 + 2 * 113 * 56 + 113 * 32
+    expected = 990 * 56 + 18_000 * 24 + 2300 * 24 + 150 * 56 + 300 * 8 + 2 * 113 * 56 + 113 * 32
     assert found.record_bytes == expected
     assert found.shuffled_bytes == expected / 2
     low, high = found.candidate_pairs_interval

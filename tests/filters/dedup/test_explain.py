@@ -39,8 +39,10 @@ def test_a_shingle_that_is_repeated_counts_and_is_shown_once():
 def test_equal_texts_share_every_band_and_strangers_none():
     assert said("a b c", "A, b. c!").num_shared_bands == 4
     assert said("a b c", "A, b. c!").chance == 1
+    assert said("a b c", "A, b. c!").num_agreeing == 96
     other = said("a b c", "x y z")
     assert (other.num_shared_bands, other.jaccard, other.chance) == (0, 0, 0)
+    assert 0 < other.num_agreeing < other.least_agreeing < 96  # 1 in 16 by chance
 
 
 def test_a_short_text_is_one_shingle_and_one_without_words_none():

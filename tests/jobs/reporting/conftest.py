@@ -115,7 +115,7 @@ def facts_of(text: str) -> Facts:
         bands=text,
         curve=[(0.5, 0.1), (0.8, 0.999), (1.0, 1.0)],
         self_test=made_self_test(text),
-        num_candidates=4, num_verified=2, num_anchored=1, jaccards=[0] * 19 + [4],
+        num_candidates=9, num_compared=4, num_verified=2, num_anchored=1, jaccards=[0] * 19 + [4],
         reasons={text: 2}, sizes=[(2, 5), (3, 1), (9, 1)], largest=[cluster], drawn=[cluster],
     )  # fmt: skip
     facts.benchmarks = [

@@ -72,7 +72,7 @@ def test_the_same_facts_give_the_same_bytes():
 def test_the_page_says_what_the_facts_say(facts):
     text = " ".join(Elements(write_page(facts)).text.split())
     for said in ("12 captures and lines read", "5 documents kept", "5.200 validation loss",
-                 "2 proved to be near-duplicates, and with the exact copies form 7 clusters.",
+                 "2 proved to be near-duplicates. With the exact copies they form 7 clusters.",
                  "9 to 16", "1 (20.0 %)"):  # fmt: skip
         assert said in text
 
