@@ -39,6 +39,14 @@ Int64Array = npt.NDArray[np.int64]
 MAX_BLOCK = 8 << 20
 """Bytes of a block at most, so that a Spark worker holds few of them at a time in its 1 GiB."""
 
+RECORDS_PER_TARGET = 1_000_000
+"""Records that a task gets, while there are few tasks: 24 to 64 MB, four times that as it works."""
+
+MANY_TARGETS = 4096
+"""Above it a task gets up to eight times as many: sending tasks times targets are the blocks that
+Spark reads one by one, and of 3 billion documents' band keys there would be a billion and more."""
+_GROWTH = 8
+
 BLOCKS = "target int, kind int, block binary"
 """Columns of a flow's frame."""
 _ARROW = pa.schema([("target", pa.int32()), ("kind", pa.int32()), ("block", pa.binary())])
@@ -90,6 +98,17 @@ def send(
     items = session.spark.range(0, num_items, 1, max(num_items, 1))
     run = partial(_produce, produce, tuple(kinds), num_targets)
     return Flow(items.mapInArrow(run, BLOCKS), tuple(kinds), num_targets)
+
+
+def num_targets_for(num_records: int) -> int:
+    """Tasks among which so many records are to be shared out."""
+    needed = -(-num_records // RECORDS_PER_TARGET)
+    return max(1, min(needed, max(MANY_TARGETS, -(-needed // _GROWTH))))
+
+
+def target_of(hashes: npt.NDArray[np.uint64], num_targets: int) -> Int64Array:
+    """Which of so many targets each uniform 64-bit hash goes to: its share of the range."""
+    return ((hashes >> np.uint64(33)).astype(np.int64) * num_targets) >> 31
 
 
 def unpacked(

@@ -28,14 +28,12 @@ from filters.dedup.records import (
     rows_of,
     volumes_of,
 )
-from jobs.deduping.copies import target_of
 from jobs.deduping.volumes import Library
-from jobs.exchange import Flow, Records, Sent, send
+from jobs.exchange import Flow, Records, Sent, num_targets_for, send, target_of
 
 if TYPE_CHECKING:
     from jobs.parts import Job
 
-RECORDS_PER_TARGET = 1_000_000  # 24 MB, and three times as much while they are sorted
 SAME_PAIR = "same_pair"  # a record of a pair that another target has told of as well
 _ROWS_AT_ONCE = 100_000  # documents whose keys are packed at a time
 
@@ -43,8 +41,7 @@ _ROWS_AT_ONCE = 100_000  # documents whose keys are packed at a time
 def find_candidates(job: Job, library: Library) -> None:
     """Write `candidates`: a part for each home."""
     settings = job.recipe.dedup
-    total = library.num_documents * banding(settings).num_bands
-    num_targets = -(-total // RECORDS_PER_TARGET)
+    num_targets = num_targets_for(library.num_documents * banding(settings).num_bands)
     copies = job.input("copies")
 
     def flow() -> Flow:

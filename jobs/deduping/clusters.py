@@ -32,7 +32,7 @@ from filters.dedup.records import (
 )
 from jobs.deduping.components import edges_of
 from jobs.deduping.volumes import Library
-from jobs.exchange import Flow, Records, Sent, send
+from jobs.exchange import Flow, Records, Sent, send, target_of
 
 if TYPE_CHECKING:
     from jobs.parts import Job
@@ -103,8 +103,7 @@ def _nodes(
 
 def _target(component: Int64Array, num_targets: int) -> Int64Array:
     """The task that decides on a component: by a multiplicative hash, as places are not uniform."""
-    mixed = component.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15)
-    return ((mixed >> np.uint64(33)).astype(np.int64) * num_targets) >> 31
+    return target_of(component.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15), num_targets)
 
 
 def _decide(

@@ -28,17 +28,15 @@ from filters.dedup.records import (
     volumes_of,
 )
 from jobs.deduping.volumes import Library
-from jobs.exchange import Flow, Records, Sent, send
+from jobs.exchange import Flow, Records, Sent, num_targets_for, send, target_of
 
 if TYPE_CHECKING:
     from jobs.parts import Job
 
-RECORDS_PER_TARGET = 1_000_000  # 56 MB, and as much again while they are sorted
-
 
 def find_copies(job: Job, library: Library) -> None:
     """Write `copies`: a part for each home."""
-    num_targets = -(-library.num_documents // RECORDS_PER_TARGET)
+    num_targets = num_targets_for(library.num_documents)
 
     def flow() -> Flow:
         sent = send(
@@ -75,11 +73,6 @@ def _texts(library: Library, num_targets: int, volume: int) -> Iterator[Sent]:
     rows = table["row"].to_numpy()
     found = records(TEXT, digest=digests, order=order, place=places(volume, rows))[is_first]
     yield Sent(found, target_of(found["digest"][:, 0], num_targets))
-
-
-def target_of(hashes: UInt64Array, num_targets: int) -> Int64Array:
-    """Which of so many targets a uniform 64-bit hash goes to: its share of the range."""
-    return ((hashes >> np.uint64(33)).astype(np.int64) * num_targets) >> 31
 
 
 def _first(library: Library, _: int, texts: Records) -> Iterator[Sent]:

@@ -33,9 +33,7 @@ from filters.dedup.shingles import joined
 from filters.dedup.signing import Signed, sets_of_rows, sign
 from filters.dedup.sketches import agreements, least_agreements
 from filters.dedup.verify import are_duplicates, similarities
-from jobs.deduping.candidates import RECORDS_PER_TARGET
-from jobs.deduping.copies import target_of
-from jobs.exchange import Records, Sent, packed
+from jobs.exchange import Records, Sent, num_targets_for, packed, target_of
 
 _MOST_TARGETS = 1000  # by which a document's records are all apart
 
@@ -219,7 +217,7 @@ def _compressed(bands: Records, num_records: int) -> float:
     """
     if not len(bands):
         return 1.0
-    num_targets = min(-(-num_records // RECORDS_PER_TARGET), _MOST_TARGETS)
+    num_targets = min(num_targets_for(num_records), _MOST_TARGETS)
     targets = target_of(np.ascontiguousarray(bands["key"]).view(np.uint64), num_targets)
     sent = list(packed(Sent(bands, targets), (BAND,), num_targets))
     blocks = [block.as_buffer() for batch in sent for block in batch["block"]]

@@ -42,16 +42,13 @@ from filters.dedup.spans import (
     repeated,
 )
 from filters.dedup.verdicts import held_out
-from jobs.deduping.copies import target_of
 from jobs.deduping.volumes import Library
-from jobs.exchange import Flow, Records, Sent, send
+from jobs.exchange import Flow, Records, Sent, num_targets_for, send, target_of
 
 if TYPE_CHECKING:
     from filters.dedup import DedupSettings
     from jobs.parts import Job
 
-FINGERPRINTS_PER_TARGET = 4_000_000  # 96 MB
-SPANS_PER_TARGET = 1_000_000  # 64 MB
 _FEW_WORDS = 10  # words a fingerprint, at the least
 _MANY_SPANS = 14  # runs that have one marked fingerprint, in the mean
 _TRAIN = np.uint64(1) << np.uint64(63)  # above all order keys: what is held out comes first
@@ -66,7 +63,7 @@ def find_spans(job: Job, library: Library) -> None:
         return
     kept = Kept(library, job.input("clusters"), settings, job.seed)
     num_words = sum(kept.num_words(part) for part in range(library.num_parts))
-    num_targets = num_words // _FEW_WORDS // FINGERPRINTS_PER_TARGET + 1
+    num_targets = num_targets_for(num_words // _FEW_WORDS)
     job.receive(
         lambda: _marks(job, kept, num_targets),
         _write_marks,
@@ -76,7 +73,7 @@ def find_spans(job: Job, library: Library) -> None:
         step="span_marks",
     )
     marks = job.input("span_marks")
-    num_targets = marks.num_rows * _MANY_SPANS // SPANS_PER_TARGET + 1
+    num_targets = num_targets_for(marks.num_rows * _MANY_SPANS)
     job.receive(
         lambda: _repeats(job, kept, marks, num_targets),
         partial(_write_spans, kept),

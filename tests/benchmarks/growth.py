@@ -83,18 +83,21 @@ def measure(
         stage=stage_named("dedup"), recipe=recipe, store=store, session=session, ledger=Ledger()
     )
     before = shuffled(log)
-    started = time.monotonic()
     with Memory() as memory:
         STEPS.clear()
+        started = time.monotonic()
         dedup.run(job)
-    seconds = time.monotonic() - started
+        seconds = time.monotonic() - started
     text = open_dataset(store, "documents")
     sizes = {name: open_dataset(store, name) for name in TABLES}
     return {
         "documents": num_documents,
         "text_bytes": sum(part_text_bytes(text, part) for part in range(text.num_parts)),
         "seconds": seconds,
-        "steps": dict(STEPS),
+        "step_seconds": {
+            name: end - begin
+            for (name, end), begin in zip(STEPS.items(), [started, *STEPS.values()], strict=False)
+        },
         "shuffled_bytes": shuffled(log) - before,
         "memory_bytes": memory.most,
         "rows": {name: data.num_rows for name, data in sizes.items()},
@@ -106,7 +109,7 @@ def measure(
     }
 
 
-STEPS: dict[str, float] = defaultdict(float)
+STEPS: dict[str, float] = {}
 
 
 class Steps(Job):
@@ -190,7 +193,7 @@ def _tree(process: int) -> list[int]:
 
 def show(rows: list[dict[str, Any]]) -> None:
     table = Table("documents", "seconds", "us a document", "shuffled bytes a document",
-                  "candidate pairs a document", "loans bytes a document", "removed",
+                  "candidates a document", "compared", "loaned bytes a document", "removed",
                   "jvm GiB", "worker GiB", "driver GiB")  # fmt: skip
     for row in rows:
         n = row["documents"]
@@ -199,7 +202,8 @@ def show(rows: list[dict[str, Any]]) -> None:
         removed = sum(row["ledger"]["dropped"].values()) / n
         table.add_row(
             f"{n:,}", f"{row['seconds']:.1f}", f"{row['seconds'] / n * 1e6:.1f}",
-            f"{row['shuffled_bytes'] / n:.0f}", f"{row['rows']['pairs'] / n:.2f}",
+            f"{row['shuffled_bytes'] / n:.0f}", f"{row['rows']['candidates'] / n:.2f}",
+            f"{row['rows']['pairs'] / n:.2f}",
             f"{row['bytes']['loans'] / n:.0f}", f"{removed:.4f}", *memory,
         )  # fmt: skip
     Console(width=150).print(table)

@@ -14,7 +14,7 @@ from corpus.ledger import Ledger
 from corpus.stages import stage_named
 from corpus.storage import Store
 from jobs import exchange
-from jobs.exchange import Sent, packed, send, unpacked
+from jobs.exchange import Sent, num_targets_for, packed, send, target_of, unpacked
 from jobs.parts import Job
 
 NUMBER = np.dtype([("number", "<i8")])
@@ -31,8 +31,7 @@ def arrived(sent: list[Sent], kinds, num_targets: int) -> list[tuple[np.ndarray,
     rows = pa.Table.from_batches(batches, schema=exchange._ARROW)
     target = rows["target"].to_numpy()
     return [
-        unpacked(kinds, rows.filter(pa.array(target == k)).to_batches())
-        for k in range(num_targets)
+        unpacked(kinds, rows.filter(pa.array(target == k)).to_batches()) for k in range(num_targets)
     ]
 
 
@@ -51,6 +50,27 @@ def test_records_arrive_at_their_targets_whatever_the_size_of_blocks(
     for k, (its_numbers, its_pairs) in enumerate(found):
         assert its_numbers["number"].tolist() == np.flatnonzero(targets == k).tolist()
         assert (its_pairs == pairs[targets[::-1] == k]).all()
+
+
+@pytest.mark.parametrize(
+    ("num_records", "num_targets"),
+    [(0, 1), (1, 1), (10**6, 1), (10**6 + 1, 2), (20 * 10**6, 20), (4096 * 10**6, 4096),
+     (5 * 10**9, 4096), (60 * 10**9, 7500)],
+)  # fmt: skip
+def test_a_target_gets_a_million_records_and_more_where_there_are_many(
+    num_records: int, num_targets: int
+) -> None:
+    assert num_targets_for(num_records) == num_targets
+
+
+@pytest.mark.parametrize("num_targets", [1, 7, 4096])
+def test_hashes_are_shared_out_by_their_range(num_targets: int) -> None:
+    hashes = np.sort(np.random.default_rng(1).integers(0, 2**64, 100_000, np.uint64))
+    hashes[-1] = 2**64 - 1
+    targets = target_of(hashes, num_targets)
+    assert (np.diff(targets) >= 0).all()
+    assert (targets[0], targets[-1]) == (0, num_targets - 1)
+    assert np.bincount(targets).max() < 2 * len(hashes) / num_targets + 40
 
 
 def test_one_target_for_all_and_none_for_nothing() -> None:
