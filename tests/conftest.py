@@ -17,6 +17,11 @@ hypothesis.settings.register_profile("winnow", deadline=None)
 hypothesis.settings.load_profile("winnow")
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes are named by their argument: gzip's hold the hour, and all workers collect the same."""
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture(scope="session")
 def session() -> Iterator[Session]:
     """One embedded session on two cores for the whole run."""

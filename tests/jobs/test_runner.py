@@ -110,7 +110,9 @@ def test_a_summary_names_the_commonest_reasons():
     )
 
 
-@pytest.mark.parametrize(("process", "state"), [(os.getpid(), "running"), (2**22 + 1, "cut off")])
+@pytest.mark.parametrize(
+    ("process", "state"), [(os.getpid(), "running"), (2**22 + 1, "cut off")], ids=["this", "none"]
+)
 def test_an_attempt_is_running_while_its_process_is_there(data, process, state):
     store = Store(str(data / "root"))
     attempt = {"fingerprint": "", "host": platform.node(), "process": process}
