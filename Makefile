@@ -15,6 +15,9 @@ ONLY   ?=
 # A folder of real data, for the tests and benchmarks that use it: data/ here, or beside the checkout.
 DATA   ?= $(abspath $(firstword $(wildcard data ../*/data) data))
 
+# Two files of tests at a time; those with Spark start a session of two cores each.
+TESTERS ?= --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
 BIN     := $(VENV)/bin
 WINNOW  := $(BIN)/winnow
 STAGES  := links fetch extract screen quality dedup contamination mix tokenize train report
@@ -40,7 +43,7 @@ all $(STAGES): install
 	$(WINNOW) run $@ $(OPTIONS)
 
 test: install
-	WINNOW_DATA=$(DATA) $(BIN)/python -m pytest
+	WINNOW_DATA=$(DATA) $(BIN)/python -m pytest $(if $(ONLY),$(ONLY),$(TESTERS))
 
 lint: install
 	$(BIN)/ruff check .

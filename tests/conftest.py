@@ -12,9 +12,25 @@ import pytest
 from corpus.storage import Store
 from jobs.session import Session
 
+# Most of a short session's time is the JVM's own start: leave out the second compiler, and the
+# verification of classes. It changes no result.
+os.environ.setdefault(
+    "JDK_JAVA_OPTIONS",
+    "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC "
+    "-XX:+UnlockDiagnosticVMOptions -XX:-BytecodeVerificationRemote",
+)
+
 # An example may take as long as it takes: a kernel's first call compiles it, and machines are busy.
 hypothesis.settings.register_profile("winnow", deadline=None)
 hypothesis.settings.load_profile("winnow")
+
+
+LONGEST_FIRST = ("test_pipeline.py", "test_real_pages.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest files first, so that no worker is left alone with one at the end."""
+    items.sort(key=lambda item: item.path.name not in LONGEST_FIRST)
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

@@ -3,8 +3,16 @@
 First the planted copies where there are some (one volume a part of the corpus), then the parts of
 the corpus itself, then those of the older corpora. A pair is the business of the volume of its
 first document, its **home**; so planted copies and documents of the corpus have homes, and older
-documents only lend their texts. What follows of an older corpus are the documents that its dedup
-kept.
+documents only lend their texts. Of an older corpus the documents take part that its dedup kept.
+
+Corpus B against corpus A leaves what A and B together would, where the keep policy puts A's
+documents before their copies in B: a source order that names A's first, `oldest` where B is the
+later crawl. It does not
+- where the policy prefers a copy in B: A is finished, so its copy stays, and B's goes;
+- with `keep = "none"`, where a document of A whose first copy is in B would go, and stays;
+- where only a document that A dropped connects one of B with a held-out one;
+- where buckets are above `max_bucket`: what A dropped is not counted, and may have been the anchor;
+- in the split: a document of B that connects two clusters of A leaves each where it is.
 """
 
 from __future__ import annotations
