@@ -72,6 +72,8 @@ PLACES = pa.list_(
 DOC = Column("doc_id", DOC_ID, "128-bit id of the document, from its place, not its text")
 KEEP = Column("keep", pa.bool_(), "whether the document goes on to the next stage")
 REASON = Column("reason", pa.string(), "why not; null where kept")
+BENCHMARK = Column("benchmark", pa.string(), "name in the recipe")
+ITEM = Column("item_id", pa.string(), "line or row number, or the item's own id")
 SOURCE = Column("source", pa.string(), "name of the source in the recipe")
 URL = Column("url", pa.string(), "address as captured; null where the source has none")
 URL_KEY = Column("url_key", pa.string(), "canonical address as a sort-friendly key (SURT)")
@@ -471,11 +473,10 @@ TABLES: tuple[Table, ...] = (
         ),
     ),
     Table(
-        "benchmark_items",
-        "Each item of each benchmark, and whether the corpus holds it.",
+        "benchmark_texts",
+        "Each field of each item of each benchmark, and how much of it the corpus holds.",
         (
-            Column("benchmark", pa.string(), "name in the recipe"),
-            Column("item_id", pa.string(), "line or row number, or the item's own id"),
+            BENCHMARK, ITEM,
             Column("field", pa.string(), "question, answer, context or text"),
             Column("text", TEXT, "the field's text"),
             Column("num_words", pa.int32(), "words of it, normalised"),
@@ -483,7 +484,51 @@ TABLES: tuple[Table, ...] = (
             Column("num_ngrams", pa.int32(), "its N-grams; 0 where it is too short"),
             Column("num_found", pa.int32(), "of them, found in the corpus before cutting"),
             Column("num_exempt", pa.int32(), "of those found, too frequent to be removed"),
+            Column("num_covered", pa.int32(), "words of it that are in a found N-gram"),
             Column("dirty", pa.bool_(), "whether any N-gram was found"),
+        ),
+    ),
+    Table(
+        "benchmark_items",
+        "Each item of each benchmark: clean or dirty, and in what way.",
+        (
+            BENCHMARK, ITEM,
+            Column("ngram_size", pa.int32(), "N used for the benchmark, 8..13"),
+            Column("num_words", pa.int32(), "words of its fields, normalised"),
+            Column("num_ngrams", pa.int32(), "their N-grams; 0 where all are too short"),
+            Column("num_found", pa.int32(), "of them, found in the corpus before cutting"),
+            Column("num_exempt", pa.int32(), "of those found, too frequent to be removed"),
+            Column("num_covered", pa.int32(), "words that are in a found N-gram"),
+            Column("dirty", pa.bool_(), "whether any N-gram was found"),
+            Column("how", pa.string(), "template, quote or near_whole; null where clean"),
+            Column("fields", pa.list_(pa.string()), "the fields that were found in part or whole"),
+        ),
+    ),
+    Table(
+        "benchmarks",
+        "Each benchmark: GPT-3's clean and dirty items, GPT-2's share of 8-grams.",
+        (
+            BENCHMARK,
+            Column("ngram_size", pa.int32(), "N, 8..13"),
+            Column("num_items", pa.int64(), "items"),
+            Column("num_dirty", pa.int64(), "of them, found in part or whole"),
+            Column("num_near_whole", pa.int64(), "of those, found all but whole"),
+            Column("num_quote", pa.int64(), "of those, found in part"),
+            Column("num_template", pa.int64(), "of those, found in frequent N-grams alone"),
+            Column("num_too_short", pa.int64(), "items without an N-gram: they cannot be found"),
+            Column("num_ngrams", pa.int64(), "8-grams, by occurrence"),
+            Column("num_ngrams_found", pa.int64(), "of them, in the documents of any source"),
+        ),
+    ),
+    Table(
+        "benchmark_ngrams",
+        "Each N-gram of a benchmark that was found, the most frequent first.",
+        (
+            Column("ngram", pa.string(), "its words, normalised"),
+            Column("num_documents", pa.int64(), "documents that hold it"),
+            Column("num_items", pa.int64(), "items that hold it"),
+            BENCHMARK, ITEM,
+            Column("exempt", pa.bool_(), "whether it is too frequent to be removed"),
         ),
     ),
     Table("benchmark_index", "Exact index of the benchmarks' N-grams, as arrays."),
@@ -523,8 +568,7 @@ TABLES: tuple[Table, ...] = (
             DOC,
             Column("start", pa.int64(), "first character of the match in the text"),
             Column("end", pa.int64(), "one past its last character"),
-            Column("benchmark", pa.string(), "name in the recipe"),
-            Column("item_id", pa.string(), "the item"),
+            BENCHMARK, ITEM,
             Column("field", pa.string(), "the item's field"),
             Column("num_ngrams", pa.int32(), "N-grams merged into the match"),
             Column("ngram", pa.string(), "the first of them, normalised"),
@@ -536,7 +580,7 @@ TABLES: tuple[Table, ...] = (
         "overlap",
         "GPT-2's measure: share of each benchmark's 8-grams found in each source.",
         (
-            Column("benchmark", pa.string(), "name in the recipe"),
+            BENCHMARK,
             Column("source", pa.string(), "source of documents, or `all`"),
             Column("num_ngrams", pa.int64(), "8-grams of the benchmark, by occurrence"),
             Column("num_found", pa.int64(), "of them, in the source's documents"),

@@ -88,8 +88,8 @@ STAGES: tuple[Stage, ...] = (
         inputs=("documents", "dedup"),
         outputs=(
             "benchmark_index", "source_ngrams", "ngram_hits", "ngram_frequencies",
-            "benchmark_items", "hits", "filter_parts", "benchmark_filter", "overlap",
-            "contamination",
+            "benchmark_texts", "benchmark_items", "benchmark_ngrams", "hits", "filter_parts",
+            "benchmark_filter", "overlap", "benchmarks", "contamination",
         ),
         sections=("contamination",),
     ),
@@ -124,8 +124,8 @@ STAGES: tuple[Stage, ...] = (
         inputs=(
             "links", "fetches", "captures", "documents", "screen", "quality_model",
             "quality_scores", "quality_rule", "quality", "candidates", "pairs", "clusters",
-            "self_test", "dedup", "benchmark_items", "hits", "overlap", "contamination", "mix",
-            "mixture", "tokenizer", "shards", "provenance", "model",
+            "self_test", "dedup", "benchmark_items", "benchmarks", "hits", "overlap",
+            "contamination", "mix", "mixture", "tokenizer", "shards", "provenance", "model",
         ),
         outputs=("report",),
         sections=("report",),

@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from corpus.datasets import Dataset, in_turns, survivors
 from corpus.errors import Damaged, InputError
-from filters.ngram_index import NgramIndex, find
+from filters.contamination.index import NgramIndex, find
 from filters.quality.classifiers import Classifier
 from filters.quality.settings import QualitySettings
 from filters.quality.training import CARD_FORMAT, train
@@ -32,7 +32,7 @@ from filters.quality.training.sampling import (
     read_examples,
 )
 from filters.verdict import BoolArray
-from jobs.benchmark_index import benchmark_index
+from jobs.decontamination.index import benchmark_index
 
 if TYPE_CHECKING:
     from jobs.recipe import Recipe

@@ -147,21 +147,19 @@ def _present(values: pa.ChunkedArray) -> list[str]:
 def _add_benchmarks(
     facts: Facts, store: Store, documents: Dataset, settings: ReportSettings
 ) -> None:
-    items = open_dataset(store, "benchmark_items").read_all(["benchmark", "ngram_size", "dirty"])
     overlap = open_dataset(store, "overlap").read_all().to_pylist()
-    for name in sorted(set(items["benchmark"].to_pylist())):
-        own = items.filter(pc.equal(items["benchmark"], name))
+    for row in open_dataset(store, "benchmarks").read_all().sort_by("benchmark").to_pylist():
         shares = {
-            row["source"]: row["num_found"] / max(1, row["num_ngrams"])
-            for row in overlap
-            if row["benchmark"] == name
+            one["source"]: one["num_found"] / max(1, one["num_ngrams"])
+            for one in overlap
+            if one["benchmark"] == row["benchmark"]
         }
         facts.benchmarks.append(
             BenchmarkFacts(
-                name=name,
-                num_items=own.num_rows,
-                num_dirty=int(pc.sum(own["dirty"]).as_py() or 0),
-                ngram_size=int(pc.max(own["ngram_size"]).as_py() or 0),
+                name=row["benchmark"],
+                num_items=row["num_items"],
+                num_dirty=row["num_dirty"],
+                ngram_size=row["ngram_size"],
                 overlap=dict(sorted(shares.items())),
             )
         )

@@ -13,7 +13,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from corpus.benchmarks import read_benchmark
-from filters.ngram_index import build_index, find
+from filters.contamination.index import build_index, find
 from jobs.recipe import read_recipe
 from tests.benchmarks.frame import Peer, Row, in_turn, peer_input, require, sample_texts
 

@@ -8,8 +8,8 @@ import pyarrow as pa
 
 from corpus.benchmarks import BenchmarkSettings
 from filters.contamination import ContaminationSettings
-from filters.ngram_index import find
-from jobs.benchmark_index import benchmark_index
+from filters.contamination.index import find
+from jobs.decontamination.index import benchmark_index
 
 
 def words(prefix, number):

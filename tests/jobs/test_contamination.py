@@ -16,8 +16,10 @@ from corpus.ledger import Ledger
 from corpus.sources import Source
 from corpus.stages import stage_named
 from corpus.storage import Store
-from filters.contamination import NOTHING_LEFT, ContaminationSettings
-from jobs import contamination, overlap
+from filters.contamination import ContaminationSettings
+from filters.contamination.cuts import NOTHING_LEFT
+from jobs import contamination
+from jobs.decontamination import overlap
 from jobs.parts import Job
 from tests.tables import write_table
 
@@ -119,12 +121,33 @@ def test_it_names_the_items_that_are_found(finished):
     question = {"field": "question", "num_ngrams": 4, "document_frequency": 1}
     answer = {"field": "answer", "num_ngrams": 2, "document_frequency": 2}
     assert hits == [common | question, common | answer, common | answer]
-    left_out = ("text", "num_words", "benchmark", "num_exempt")
-    items = rows_of(finished.input("benchmark_items"), *left_out)
+    left_out = ("text", "num_words", "benchmark", "num_exempt", "num_covered")
+    items = rows_of(finished.input("benchmark_texts"), *left_out)
     assert [tuple(row.values()) for row in items] == [
         ("0", "question", 13, 4, 4, True), ("0", "answer", 13, 2, 2, True),
         ("1", "question", 13, 4, 0, False), ("1", "answer", 13, 0, 0, False),
     ]  # fmt: skip
+    left_out = ("ngram_size", "num_exempt", "num_words")
+    items = rows_of(finished.input("benchmark_items"), *left_out)
+    assert [tuple(row.values()) for row in items] == [
+        ("moon", "0", 6, 6, 30, True, "near_whole", ["answer", "question"]),
+        ("moon", "1", 4, 0, 0, False, None, []),
+    ]
+
+
+@pytest.mark.spark
+def test_it_sums_up_each_benchmark_and_lists_its_ngrams(finished):
+    assert rows_of(finished.input("benchmarks")) == [{
+        "benchmark": "moon", "ngram_size": 13, "num_items": 2, "num_dirty": 1, "num_near_whole": 1,
+        "num_quote": 0, "num_template": 0, "num_too_short": 0, "num_ngrams": 25,
+        "num_ngrams_found": 16,
+    }]  # fmt: skip
+    ngrams = rows_of(finished.input("benchmark_ngrams"))
+    assert [row["num_documents"] for row in ngrams] == [2, 2, 1, 1, 1, 1]
+    assert ngrams[0] == {
+        "ngram": " ".join(ANSWER.split()[:13]), "num_documents": 2, "num_items": 1,
+        "benchmark": "moon", "item_id": "0", "exempt": False,
+    }  # fmt: skip
 
 
 @pytest.mark.spark
@@ -142,7 +165,7 @@ def test_overlap_counts_the_8_grams_of_each_source_and_of_all(finished):
 def test_the_division_into_parts_changes_nothing(finished, session, tmp_path, settings):
     other = make_job(session, tmp_path, settings, [1, 3, 0, 2])
     contamination.run(other)
-    for name in ("contamination", "hits", "ngram_hits", "benchmark_items", "overlap"):
+    for name in ("contamination", "hits", "ngram_hits", "benchmark_items", "benchmarks", "overlap"):
         assert rows_of(finished.input(name)) == rows_of(other.input(name))
     filters = [job.input("benchmark_filter") for job in (finished, other)]
     for name in filters[0].files():
@@ -161,7 +184,7 @@ def test_without_benchmarks_every_document_stays_whole_and_it_says_so(session, t
     job = make_job(session, tmp_path, ContaminationSettings(), [2, 4])
     contamination.run(job)
     assert all(row["keep"] and row["pieces"] for row in rows_of(job.input("contamination")))
-    for name in ("hits", "benchmark_items", "overlap"):
+    for name in ("hits", "benchmark_texts", "benchmark_items", "benchmark_ngrams", "benchmarks"):
         assert job.input(name).num_rows == 0
     assert "names no benchmark" in "".join(capsys.readouterr())
 

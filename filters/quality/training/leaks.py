@@ -10,7 +10,7 @@
 Near-duplicates are the project's own: MinHash proposes, exact Jaccard of 5-word
 shingles proves from 0.8 up (filters/dedup). Compared are the texts as drawn, to `max_characters`;
 in a bucket of more than 100 documents each is compared with one negative alone. Benchmarks are
-looked up in the whole text, words confirmed one by one (filters/ngram_index.py).
+looked up in the whole text, words confirmed one by one (filters/contamination/index.py).
 Cost: 160 bytes a drawn document for bands, and 8 bytes a word of those that share one.
 """
 

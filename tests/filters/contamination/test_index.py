@@ -11,14 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from corpus.words import normalise
-from filters.ngram_index import (
+from filters.contamination.index import (
     NgramIndex,
     _distinct,
     build_index,
     find,
     from_arrays,
 )
-from filters.ngram_kernels import fill_screen, fold
+from filters.contamination.kernels import fill_screen, fold
 
 ITEM = "the quick brown fox jumps over the lazy dog and runs"
 

@@ -23,7 +23,7 @@ import pyarrow as pa
 
 from corpus.utf8 import TextBytes, characters_before, text_bytes
 from corpus.words import Words, ngram_hashes, normalise, split_words
-from filters.ngram_kernels import fill_screen, fold, look_up
+from filters.contamination.kernels import fill_screen, fold, look_up
 
 UInt64Array = npt.NDArray[np.uint64]
 Int64Array = npt.NDArray[np.int64]

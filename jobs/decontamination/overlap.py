@@ -49,7 +49,7 @@ def measure(job: Job, settings: ContaminationSettings) -> None:
     )  # fmt: skip
     _merge(job, settings, tasks, capacity, rate)
     job.map_parts(
-        partial(_look_up, settings, job.input("benchmark_items"), job.input("benchmark_filter")),
+        partial(_look_up, settings, job.input("benchmark_texts"), job.input("benchmark_filter")),
         [0], outputs=("overlap",), counted="overlap", step="overlap",
     )  # fmt: skip
 

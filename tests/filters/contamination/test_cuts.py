@@ -14,17 +14,11 @@ from hypothesis import strategies as st
 from corpus.identity import doc_id_of_place
 from corpus.schemas import table_named
 from corpus.words import normalise
-from filters.contamination import (
-    CUT_INTO_TOO_MANY_PIECES,
-    NOTHING_LEFT,
-    ContaminationSettings,
-    choose_ngram_size,
-    cut,
-    found_in_items,
-    judge,
-    matches,
-)
-from filters.ngram_index import NgramIndex, build_index, find
+from filters.contamination import ContaminationSettings
+from filters.contamination.cuts import CUT_INTO_TOO_MANY_PIECES, NOTHING_LEFT, cut, judge
+from filters.contamination.index import NgramIndex, build_index, find
+from filters.contamination.items import choose_ngram_size, found_in_texts
+from filters.contamination.matches import matches
 
 PAPER = ContaminationSettings()
 # 23 words, the quote that a known tool counts as eleven dirty parts.
@@ -63,7 +57,7 @@ def remove(
     named = matches(hits, ids, index, names, frequency, rules)
     assert verdicts.schema == table_named("contamination").arrow
     assert named.schema == table_named("hits").arrow
-    return (verdicts.to_pylist(), named.to_pylist(), found_in_items(index, frequency, rules),
+    return (verdicts.to_pylist(), named.to_pylist(), found_in_texts(index, frequency, rules),
             index)  # fmt: skip
 
 
@@ -184,7 +178,7 @@ def test_a_quote_goes_with_200_characters_on_either_side():
     ]
     assert {name: column.tolist() for name, column in items.items()} == {
         "num_words": [23], "ngram_size": [13], "num_ngrams": [11], "num_found": [11],
-        "num_exempt": [0], "dirty": [True],
+        "num_exempt": [0], "num_covered": [23], "dirty": [True],
     }
 
 
