@@ -22,8 +22,11 @@ from filters.dedup.records import BAND, EDGE, LOAN, NODE, PAIR, SKETCH, TEXT
 # Core-seconds a record from the table to the other side of a shuffle, sorted: 20 million band keys
 # in 7.4 s on two cores (tests/benchmarks/growth.py).
 SECONDS_PER_RECORD = 0.74e-6
-SECONDS_PER_TASK = 0.15  # core-seconds that Spark and Python add to a task of a frame
-NUM_STEPS = 11  # tasks that the stage runs for each part
+# Core-seconds that Spark and Python add for each part, over all tasks of the stage, and for each
+# two of them, over all blocks that pass between: 200,000 documents in 2, 100 and 300 parts take
+# 11.6, 120.2 and 349.4 s on two cores (SCALE.md).
+SECONDS_PER_PART = 2.2
+SECONDS_PER_TWO_PARTS = 0.27e-3
 PARALLEL = 0.8  # share of the cores that are at work in the mean
 
 
@@ -137,7 +140,8 @@ def scale(
         sample.sign_seconds * text_bytes / max(sample.text_bytes, 1)
         + sample.prove_seconds * pairs / sampled_pairs  # what sketches leave is a share of them
         + SECONDS_PER_RECORD * sum(counts.values())
-        + SECONDS_PER_TASK * NUM_STEPS * num_parts
+        + SECONDS_PER_PART * num_parts
+        + SECONDS_PER_TWO_PARTS * num_parts**2
     )
     tasks = {
         "signing a part": 3.0 * largest_part_bytes,
