@@ -22,6 +22,7 @@ from corpus.errors import CorpusError, InputError
 from corpus.schemas import TABLES
 from corpus.stages import STAGE_NAMES, STAGES
 from corpus.storage import Store
+from jobs.contamination_cli import contamination
 from jobs.crawl_cli import crawl
 from jobs.dedup_cli import dedup
 from jobs.options import (
@@ -52,6 +53,7 @@ def cli() -> None:
     """From raw web to training shards, and a GPT to prove them."""
 
 
+cli.add_command(contamination)
 cli.add_command(crawl)
 cli.add_command(dedup)
 cli.add_command(quality)

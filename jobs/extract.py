@@ -157,7 +157,7 @@ def _extracted(
         yield Extracted(place, found, capture)
 
 
-def _place(item: TextFile, offset: int, url: str | None, length: int) -> dict[str, Any]:
+def place_of(item: TextFile, offset: int, url: str | None, length: int) -> dict[str, Any]:
     """The columns of `documents` that say where a file's line or record stands."""
     name = Path(item.path).name
     return {
@@ -174,14 +174,14 @@ def _place(item: TextFile, offset: int, url: str | None, length: int) -> dict[st
 def text_documents(item: TextFile, settings: ExtractSettings) -> Iterator[Extracted]:
     """What became of each line of a text file."""
     for line in read_texts(item.path, max_bytes=settings.max_bytes):
-        place = _place(item, line.number, line.url, line.length)
+        place = place_of(item, line.number, line.url, line.length)
         yield Extracted(place, _extraction_of(line, settings))
 
 
 def wet_documents(item: TextFile, settings: ExtractSettings) -> Iterator[Extracted]:
     """What became of each record of a WET archive."""
     for record in read_conversions(item.path, max_bytes=settings.max_bytes):
-        place = _place(item, record.offset, record.url, record.length)
+        place = place_of(item, record.offset, record.url, record.length)
         place["fetched_at"] = record.fetched_at
         found = replace(_extraction_of(record, settings), declared_language=record.language)
         yield Extracted(place, found)

@@ -1,0 +1,83 @@
+"""`winnow contamination doc`: what of benchmarks a document holds, and what is cut from it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+import pyarrow as pa
+
+from corpus.errors import InputError
+from corpus.identity import DOC_ID
+from corpus.storage import Store
+from jobs.contamination_cli.items import texts_of
+from jobs.contamination_cli.text import excerpt, lines_of, terminal
+from jobs.options import json_option, root_option
+
+AROUND = 200
+"""Characters shown on either side of a match: the window that goes with it (GPT-3 appendix C)."""
+
+
+@click.command()
+@click.argument("document", metavar="DOC_ID|URL")
+@root_option
+@json_option
+def doc(document: str, root: str, as_json: bool) -> None:
+    """Show each match of a document with the items that it is of, and the pieces that stay.
+
+    \b
+    Example: winnow contamination doc https://example.com/a --root build/real
+    """
+    from jobs.dedup_cli.documents import document_of
+    from jobs.why import matching
+
+    store = Store(root)
+    name, _ = document_of([store], document)
+    key = bytes.fromhex(name)
+    verdicts = matching(store, "contamination", "doc_id", pa.scalar(key, DOC_ID))
+    if not verdicts:
+        raise InputError(
+            f"document {name}: the stage contamination did not see it; `winnow why` tells what "
+            "became of it"
+        )
+    names = ("doc_id", "part")
+    hits = [
+        {name: value for name, value in row.items() if name not in names}
+        for row in matching(store, "hits", "doc_id", pa.scalar(key, DOC_ID))
+    ]
+    if as_json:
+        verdict = {k: v for k, v in verdicts[0].items() if k not in ("doc_id", "part")}
+        click.echo(json.dumps({"doc_id": name, **verdict, "hits": hits}, indent=1))
+        return
+    _print_document(texts_of(store, {key})[key], verdicts[0], hits)
+
+
+def _print_document(
+    document: dict[str, Any], verdict: dict[str, Any], hits: list[dict[str, Any]]
+) -> None:
+    width, colour = terminal()
+    text = document["text"]
+    kept = sum(piece["end"] - piece["start"] for piece in verdict["pieces"])
+    stays = (
+        f"{kept:,} of {len(text):,} characters stay in {len(verdict['pieces'])} pieces"
+        if verdict["keep"] else f"goes: {verdict['reason']}"
+    )  # fmt: skip
+    name = document["doc_id"].hex()
+    click.echo(f"{name}  {document['source']}  {document['url'] or ''}".rstrip())
+    click.echo(f"{verdict['num_matches']:,} matches; {stays}")
+    places: dict[tuple[int, int], list[dict[str, Any]]] = {}
+    for hit in hits:
+        places.setdefault((hit["start"], hit["end"]), []).append(hit)
+    for (start, end), own in sorted(places.items()):
+        click.echo(f"\ncharacters {start:,} to {end:,}")
+        for hit in own:
+            exempt = ", too frequent: not removed" if hit["exempt"] else ""
+            click.echo(
+                f"  {hit['benchmark']}:{hit['item_id']} {hit['field']}, {hit['num_ngrams']:,} "
+                f"N-grams, the first in {hit['document_frequency']:,} documents{exempt}"
+            )
+        shown, span = excerpt(text, (start, end), AROUND)
+        for line in lines_of(shown, [span], width - 4, colour=colour):
+            click.echo(f"    {line.text}")
+

@@ -1,0 +1,134 @@
+"""`winnow contamination scan`: the whole stage over any files, without the stages before it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from corpus.datasets import MANIFEST
+from corpus.errors import InputError
+from corpus.extraction import ExtractSettings
+from corpus.extraction.page import Extraction
+from corpus.identity import doc_id_of_place
+from corpus.ledger import Ledger
+from corpus.schemas import table_named
+from corpus.stages import stage_named
+from corpus.storage import Store
+from corpus.texts import NO_TEXT
+from jobs.options import read_settings, recipe_options
+
+if TYPE_CHECKING:
+    from corpus.publishing import PartOutput
+    from jobs.extract import Extracted
+
+SOURCE = "files"
+BATCH_ROWS = 1_000
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False))
+@recipe_options
+@click.option("--master", help="Spark master; local[*] where not given.")
+@click.pass_context
+def scan(
+    context: click.Context,
+    files: tuple[str, ...],
+    recipe: str | None,
+    root: str,
+    overrides: tuple[str, ...],
+    master: str | None,
+) -> None:
+    """Look for a recipe's benchmarks in JSON lines (packed or not), Parquet or .txt files.
+
+    Results go to --root, a new one: all other commands work on it, and `hits` and `contamination`
+    are tables there, by file and line. Each file is a part; its text is in memory once.
+
+    \b
+    Example: winnow contamination scan crawl/*.jsonl.zst --recipe gpt3 --root build/scan \\
+                 --set 'contamination.benchmarks.quiz.files=["quiz.jsonl"]'
+             winnow contamination summary --root build/scan
+    """
+    from jobs import contamination
+    from jobs.contamination_cli.summaries import summary
+    from jobs.parts import Job
+    from jobs.session import Session
+
+    if recipe is None:
+        raise InputError("no --recipe was given; expected one whose benchmarks are looked for")
+    settings = read_settings(recipe, overrides)
+    if not settings.contamination.benchmarks:
+        raise InputError(
+            f"recipe {recipe}: it names no benchmark; expected some: --set "
+            "'contamination.benchmarks.NAME.files=[\"FILE\"]', or another recipe"
+        )
+    contamination.files(settings)  # raises InputError where a benchmark's file is missing
+    store = Store(root)
+    if store.exists("documents", MANIFEST):
+        raise InputError(f"{root}: it holds a corpus already; expected a new --root")
+    stage = stage_named("contamination")
+    for name in ("documents", "dedup", *stage.outputs, "_stages"):
+        store.remove(name)
+    session = Session(master=master)
+    job = Job(stage=stage, recipe=settings, store=store, session=session, ledger=Ledger())
+    try:
+        job.map_parts(
+            _read, list(files), outputs=("dedup", "documents"), counted="documents", step="read"
+        )
+        contamination.run(job)
+    finally:
+        session.stop()
+    context.invoke(summary, root=root, as_json=False)
+
+
+def _read(out: PartOutput, path: str) -> None:
+    """The documents of one file, and that no stage has dropped any of them."""
+    from jobs.extract import document_row
+
+    documents = _documents(path)
+    while batch := list(islice(documents, BATCH_ROWS)):
+        out.taken(len(batch))
+        rows = [document_row(one) for one in batch]
+        _write(out, "documents", rows)
+        kept = [row["doc_id"] for row in rows if row["keep"]]
+        ids = ("doc_id", "cluster_id", "kept_doc_id")
+        same = {"keep": True, "split": "train"}
+        _write(out, "dedup", [{**dict.fromkeys(ids, one), **same} for one in kept])
+
+
+def _documents(path: str) -> Iterator[Extracted]:
+    """The texts of a file as they are; their ids are of the whole path, since names may repeat."""
+    from jobs.extract import TextFile, text_documents
+
+    is_table = path.endswith(".parquet")
+    found = (
+        _parquet_documents(path)
+        if is_table
+        else text_documents(TextFile(SOURCE, path), ExtractSettings(fix_text=False))
+    )
+    for one in found:
+        own = {"doc_id": doc_id_of_place(SOURCE, path, one.place["offset"]), "warc_file": path}
+        yield one._replace(place={**one.place, **own})
+
+
+def _parquet_documents(path: str) -> Iterator[Extracted]:
+    from jobs.extract import Extracted, TextFile, place_of
+
+    try:
+        file = pq.ParquetFile(Path(path))
+        batches = file.iter_batches(BATCH_ROWS, columns=["text"])
+        texts = (text for batch in batches for text in batch.column("text").to_pylist())
+        for number, text in enumerate(texts, 1):
+            place = place_of(TextFile(SOURCE, path), number, None, len(text or ""))
+            yield Extracted(place, Extraction(text=text, reason=None if text else NO_TEXT))
+    except (pa.ArrowInvalid, KeyError, OSError) as error:
+        raise InputError(f"{path}: {error}; expected a Parquet file with a column text") from error
+
+
+def _write(out: PartOutput, dataset: str, rows: Sequence[dict[str, Any]]) -> None:
+    out.write(dataset, pa.Table.from_pylist(list(rows), schema=table_named(dataset).arrow))
