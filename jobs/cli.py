@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +23,6 @@ from corpus.errors import CorpusError, InputError
 from corpus.schemas import TABLES
 from corpus.stages import STAGE_NAMES, STAGES
 from corpus.storage import Store
-from jobs.contamination_cli import contamination
-from jobs.crawl_cli import crawl
-from jobs.dedup_cli import dedup
 from jobs.options import (
     RUN_RECORD,
     json_option,
@@ -34,11 +32,27 @@ from jobs.options import (
     root_option,
     set_option,
 )
-from jobs.quality_cli import quality
+
+# Groups of commands, loaded when asked for: a list of items should not wait for the crawler.
+_GROUPS = {
+    "contamination": "jobs.contamination_cli",
+    "crawl": "jobs.crawl_cli",
+    "dedup": "jobs.dedup_cli",
+    "quality": "jobs.quality_cli",
+}
 
 
 class _Group(click.Group):
     """Prints our own errors as one line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *_GROUPS])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in _GROUPS:
+            found: click.Command = getattr(import_module(_GROUPS[cmd_name]), cmd_name)
+            return found
+        return super().get_command(ctx, cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -51,12 +65,6 @@ class _Group(click.Group):
 @click.version_option(package_name="winnow")
 def cli() -> None:
     """From raw web to training shards, and a GPT to prove them."""
-
-
-cli.add_command(contamination)
-cli.add_command(crawl)
-cli.add_command(dedup)
-cli.add_command(quality)
 
 
 @cli.command()

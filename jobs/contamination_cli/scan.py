@@ -13,14 +13,11 @@ import pyarrow.parquet as pq
 
 from corpus.datasets import MANIFEST
 from corpus.errors import InputError
-from corpus.extraction import ExtractSettings
-from corpus.extraction.page import Extraction
 from corpus.identity import doc_id_of_place
 from corpus.ledger import Ledger
 from corpus.schemas import table_named
 from corpus.stages import stage_named
 from corpus.storage import Store
-from corpus.texts import NO_TEXT
 from jobs.options import read_settings, recipe_options
 
 if TYPE_CHECKING:
@@ -103,6 +100,7 @@ def _read(out: PartOutput, path: str) -> None:
 
 def _documents(path: str) -> Iterator[Extracted]:
     """The texts of a file as they are; their ids are of the whole path, since names may repeat."""
+    from corpus.extraction import ExtractSettings
     from jobs.extract import TextFile, text_documents
 
     is_table = path.endswith(".parquet")
@@ -117,6 +115,8 @@ def _documents(path: str) -> Iterator[Extracted]:
 
 
 def _parquet_documents(path: str) -> Iterator[Extracted]:
+    from corpus.extraction.page import Extraction
+    from corpus.texts import NO_TEXT
     from jobs.extract import Extracted, TextFile, place_of
 
     try:

@@ -14,7 +14,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from corpus.errors import InputError
-from corpus.texts import read_texts
 from jobs.options import read_settings, recipe_options, remembered
 
 MAX_BYTES = 64 << 20  # of a line, as sources of text have it
@@ -75,6 +74,8 @@ def _texts(path: str, left_out: Counter[str]) -> Iterator[Text]:
     if path.endswith(".parquet"):
         yield from _parquet_texts(path, left_out)
         return
+    from corpus.texts import read_texts  # brings compiled kernels
+
     for line in read_texts(path, max_bytes=MAX_BYTES):
         if line.text is None:
             left_out[str(line.reason)] += 1
