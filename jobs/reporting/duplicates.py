@@ -51,9 +51,10 @@ def gather_duplicates(
 def _said(chosen: Banding) -> str:
     kind = f"{chosen.num_features:,} places of words" if chosen.num_features else ""
     shingles = kind or f"shingles of {chosen.ngram_size} words"
+    measure = "Jaccard similarity" if chosen.measure == "jaccard" else chosen.measure
     return (
         f"{chosen.num_bands} bands of {chosen.num_rows} hashes over {shingles}; "
-        f"a {chosen.measure} of {chosen.threshold:g} and more is a duplicate"
+        f"a {measure} of {chosen.threshold:g} and more is a duplicate"
     )
 
 
@@ -135,7 +136,8 @@ def _named(
     def member(doc_id: bytes, kept: bytes) -> Member:
         title, url = names.get(doc_id, ("", ""))
         jaccard = alike.get(frozenset((kept, doc_id)))
-        return Member(title=title or url or doc_id.hex(), url=url, jaccard=jaccard)
+        name = title or url or doc_id.hex()
+        return Member(title=name, url=url if title else "", jaccard=jaccard)
 
     return {
         cluster: Cluster(

@@ -52,7 +52,7 @@ def _reasons(facts: DuplicateFacts) -> str:
         f"<tr><th>pairs of large buckets, compared with the best alone</th>"
         f"<td>{facts.num_anchored:,}</td></tr>"
     )
-    return f"<table class='narrow'>{rows}{anchored}</table>"
+    return f"<table class='narrow headless'>{rows}{anchored}</table>"
 
 
 def _curve(facts: DuplicateFacts) -> str:
