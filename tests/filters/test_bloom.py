@@ -104,6 +104,17 @@ def test_a_filter_filled_to_its_capacity_keeps_its_rate(capacity):
         assert built.certified_rate <= 1e-8
 
 
+@pytest.mark.parametrize("rate", [1e-2, 1e-3, 1e-4])
+@pytest.mark.parametrize("capacity", [10_000, 65_536, 99_991])
+def test_a_full_filter_has_the_rate_that_it_was_made_for(capacity, rate):
+    built = BloomFilter(capacity=capacity, rate=rate)
+    built.add(random_keys(capacity))
+    assert 0.9 * rate <= built.certified_rate <= rate
+    probes = round(4000 / rate) if rate > 1e-4 else 10_000_000
+    wrong = np.count_nonzero(built.contains(random_keys(probes, seed=1)))
+    assert wrong / probes == pytest.approx(rate, rel=0.15)  # 0.02 to 0.03 of it by chance alone
+
+
 def test_no_generated_key_is_found_at_gpt2s_rate():
     built = BloomFilter(capacity=100_000, rate=1e-8)
     built.add(random_keys(100_000))
