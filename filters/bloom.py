@@ -130,10 +130,12 @@ def from_bytes(data: bytes | memoryview, *, where: str) -> BloomFilter:
     if bytes(view[: len(_MAGIC)]) != _MAGIC or end_of_header < 0:
         raise Damaged(f"{where}: not a Bloom filter of ours; run its stage again with --force")
     form = json.loads(bytes(view[len(_MAGIC) : end_of_header]))
-    found = BloomFilter(capacity=form["capacity"], rate=form["rate"])
-    size = (len(view) - end_of_header - 1, found.num_bits, found.num_hashes)
-    if size != (8 * len(found.bits), form["num_bits"], form["num_hashes"]):
-        raise Damaged(f"{where}: {size} (bytes, bits, hashes) do not fit its header {form}")
+    found = BloomFilter(capacity=0, rate=form["rate"])
+    for name in ("capacity", "num_bits", "num_hashes"):  # its own: what sizes a new one may change
+        setattr(found, name, form[name])
+    size = len(view) - end_of_header - 1
+    if size != 8 * ((found.num_bits + 63) // 64):
+        raise Damaged(f"{where}: {size} bytes of bits do not fit its header {form}")
     found.bits = np.frombuffer(view[end_of_header + 1 :], "<u8")
     found.num_set = int(np.bitwise_count(found.bits).sum(dtype=np.int64))
     if _checksum(found.bits) != form["blake2b"] or found.num_set != form["num_set"]:

@@ -7,6 +7,7 @@ import click
 from jobs.contamination_cli.documents import doc
 from jobs.contamination_cli.export import export
 from jobs.contamination_cli.lists import items, ngrams
+from jobs.contamination_cli.overlap import overlap
 from jobs.contamination_cli.scan import scan
 from jobs.contamination_cli.show import show
 from jobs.contamination_cli.summaries import diff, summary
@@ -25,7 +26,7 @@ def contamination() -> None:
     """
 
 
-for command in (summary, items, show, doc, ngrams, diff, export, scan):
+for command in (summary, items, show, doc, ngrams, diff, export, scan, overlap):
     contamination.add_command(command)
 
 __all__ = ["contamination"]

@@ -33,7 +33,7 @@ ALL = "all"  # the overlap table's row over all sources
 # A filter is built by a few tasks, each over many parts, because each holds one of full size.
 _MAX_TASKS_PER_FILTER = 4
 _MIN_PARTS_PER_TASK = 8
-_CATALOGUE = "filters.json"
+CATALOGUE = "filters.json"
 
 Task = tuple[str, list[int]]  # a source, and parts that hold documents of it
 
@@ -66,7 +66,7 @@ def _merge(
             merged = bloom.BloomFilter(capacity=capacity[name], rate=rate)
             for task, (source, _) in enumerate(tasks):
                 if source == name:
-                    merged.merge(_open(built, _file_name(task)))
+                    merged.merge(open_filter(built, _file_name(task)))
             _save(merged, folder / _file_name(number))
             described.append({"source": name, "file": _file_name(number), **merged.describe()})
         certified = sum(one["certified_rate"] for one in described)
@@ -76,7 +76,7 @@ def _merge(
             "filters": described,
         }
         text = json.dumps(catalogue, indent=1, sort_keys=True)
-        (folder / _CATALOGUE).write_text(text + "\n", encoding="utf-8")
+        (folder / CATALOGUE).write_text(text + "\n", encoding="utf-8")
     job.log(
         f"{len(described)} Bloom filters of {sum(capacity.values()):,} "
         f"{settings.measured_ngram_size}-grams; a find in the overlap table is wrong with a chance "
@@ -133,9 +133,9 @@ def _look_up(
     num_ngrams = np.bincount(benchmark, minlength=len(names))
     anywhere = np.zeros(len(hashes), np.bool_)
     found = {}
-    catalogue = json.loads(filters.store.read(filters.name, _CATALOGUE))
+    catalogue = json.loads(filters.store.read(filters.name, CATALOGUE))
     for one in catalogue["filters"]:
-        is_in = _open(filters, one["file"]).contains(hashes)
+        is_in = open_filter(filters, one["file"]).contains(hashes)
         anywhere |= is_in
         found[one["source"]] = np.bincount(benchmark[is_in], minlength=len(names))
     found[ALL] = np.bincount(benchmark[anywhere], minlength=len(names))
@@ -151,7 +151,8 @@ def _look_up(
     out.taken(len(rows))
 
 
-def _open(dataset: Dataset, name: str) -> bloom.BloomFilter:
+def open_filter(dataset: Dataset, name: str) -> bloom.BloomFilter:
+    """One filter of `benchmark_filter`, mapped where it is local; raises Damaged."""
     where = dataset.store.path(dataset.name, name)
     if dataset.store.is_local:
         return bloom.from_bytes(np.memmap(dataset.local(name), np.uint8, "r").data, where=where)

@@ -4,28 +4,14 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import click
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from corpus.errors import InputError
 from jobs.options import read_settings, recipe_options, remembered
-
-MAX_BYTES = 64 << 20  # of a line, as sources of text have it
-
-
-class Text(NamedTuple):
-    """One text of a file."""
-
-    file: str
-    number: int
-    """Of its line, or its row, from 1."""
-    text: str
+from jobs.text_files import Text, texts_of_file
 
 
 @click.command()
@@ -56,7 +42,7 @@ def scan(
         chosen = read_settings(*remembered(root, recipe or "webtext", overrides))
         settings, seed = chosen.dedup, chosen.seed
     left_out: Counter[str] = Counter()
-    texts = [text for path in files for text in _texts(path, left_out)]
+    texts = [text for path in files for text in texts_of_file(path, left_out)]
     table = _table(texts)
     found = decide_documents(table, settings, seed=seed)
     alike = _similarities(found.pairs)
@@ -68,32 +54,6 @@ def scan(
         f"{len(texts):,} texts, {len(texts) - len(removed):,} stay, {len(removed):,} go{lost}",
         err=True,
     )
-
-
-def _texts(path: str, left_out: Counter[str]) -> Iterator[Text]:
-    if path.endswith(".parquet"):
-        yield from _parquet_texts(path, left_out)
-        return
-    from corpus.texts import read_texts  # brings compiled kernels
-
-    for line in read_texts(path, max_bytes=MAX_BYTES):
-        if line.text is None:
-            left_out[str(line.reason)] += 1
-        else:
-            yield Text(path, line.number, line.text)
-
-
-def _parquet_texts(path: str, left_out: Counter[str]) -> Iterator[Text]:
-    try:
-        file = pq.ParquetFile(Path(path))
-        column = file.read(columns=["text"])["text"]
-    except (pa.ArrowInvalid, KeyError) as error:
-        raise InputError(f"{path}: {error}; expected a Parquet file with a column text") from error
-    for number, text in enumerate(column.to_pylist(), 1):
-        if text is None:
-            left_out["no_text"] += 1
-        else:
-            yield Text(path, number, text)
 
 
 def _table(texts: list[Text]) -> pa.Table:

@@ -183,6 +183,15 @@ def test_a_saved_filter_answers_as_before():
     assert loaded.describe() == built.describe()
 
 
+def test_a_filter_of_another_size_is_read_as_it_was_made():
+    built = with_bits(100_003, 0.01)
+    built.num_hashes = 5
+    built.add(random_keys(1000))
+    loaded = from_bytes(built.to_bytes(), where="x")
+    assert loaded.describe() == built.describe()
+    assert np.array_equal(loaded.contains(random_keys(3000)), built.contains(random_keys(3000)))
+
+
 @pytest.mark.parametrize("at", [0, 40, -1])
 def test_a_damaged_file_is_refused(at):
     built = BloomFilter(capacity=500, rate=1e-6)

@@ -21,6 +21,7 @@ from jobs.cli import cli
 from jobs.contamination_cli.text import excerpt, lines_of, side_by_side
 from jobs.parts import Job
 from tests.jobs.test_contamination import ANSWER, DOCUMENTS, QUESTION, make_job
+from tests.world import winnow
 
 pytestmark = pytest.mark.spark
 
@@ -207,7 +208,8 @@ def test_a_score_of_no_item_is_refused(root, tmp_path, line, message):
     assert message in said
 
 
-def scanned(tmp_path: Path, *files: str, root: str = "scan") -> click.testing.Result:
+def scanned(tmp_path: Path, *files: str) -> tuple[int, str]:
+    """Exit code and output, of a process of its own: the command stops its Spark session."""
     quiz = tmp_path / "quiz.jsonl"
     quiz.write_text(json.dumps({"q": QUESTION}) + "\n")
     benchmark = {"files": [str(quiz)], "text": ["q"]}
@@ -216,8 +218,13 @@ def scanned(tmp_path: Path, *files: str, root: str = "scan") -> click.testing.Re
         for key, value in benchmark.items()
     ]
     sets = [word for override in overrides for word in ("--set", override)]
-    arguments = ["contamination", "scan", *files, "--recipe", "gpt3", *sets]
-    return click.testing.CliRunner().invoke(cli, [*arguments, "--root", str(tmp_path / root)])
+    root = str(tmp_path / "scan")
+    process = winnow(
+        "contamination", "scan", *files, "--recipe", "gpt3", *sets, "--root", root,
+        "--master", "local[2]",
+    )  # fmt: skip
+    output, _ = process.communicate()
+    return process.returncode, output
 
 
 def test_any_files_are_scanned_and_the_other_commands_know_them(tmp_path):
@@ -230,11 +237,11 @@ def test_any_files_are_scanned_and_the_other_commands_know_them(tmp_path):
     (tmp_path / "d.txt").write_text(f"one text\nof two lines, and in it {QUESTION}")
     given = ("a/0.jsonl.gz", "b/0.jsonl.gz", "c.parquet", "d.txt")
     names = [str(tmp_path / name) for name in given]
-    done = scanned(tmp_path, *names)
-    assert done.exit_code == 0, done.output
+    code, output = scanned(tmp_path, *names)
+    assert code == 0, output
     root = str(tmp_path / "scan")
-    assert "quiz" in done.output
-    assert "5 documents: 1 cut, 2 dropped (nothing_left 2)" in done.output
+    assert "quiz" in output
+    assert "5 documents: 1 cut, 2 dropped (nothing_left 2)" in output
     found = json.loads(run("show", "quiz:0", "--json", root=root))
     assert len(found["documents"]) == 3
     documents = open_dataset(Store(root), "documents").read_all(
@@ -246,20 +253,57 @@ def test_any_files_are_scanned_and_the_other_commands_know_them(tmp_path):
         ("c.parquet", 3, "no_text"), ("c.parquet", 4, None), ("d.txt", 1, None),
     ]  # fmt: skip
     assert len({row["doc_id"] for row in documents}) == len(documents)
-    assert "it holds a corpus already" in scanned(tmp_path, names[0]).output
+    assert "it holds a corpus already" in scanned(tmp_path, names[0])[1]
 
 
 def test_what_cannot_be_scanned_is_told(tmp_path):
     (tmp_path / "bad.parquet").write_bytes(b"PAR1 and no more")
-    done = scanned(tmp_path, str(tmp_path / "bad.parquet"))
-    assert done.exit_code == 1
-    assert "InputError" in done.output
-    assert "bad.parquet" in done.output
+    code, output = scanned(tmp_path, str(tmp_path / "bad.parquet"))
+    assert code == 1
+    assert "InputError" in output
+    assert "bad.parquet" in output
     bad = str(tmp_path / "bad.parquet")
     nothing = ["contamination", "scan", bad, "--root", str(tmp_path / "r")]
     assert "no --recipe" in click.testing.CliRunner().invoke(cli, nothing).output
     said = click.testing.CliRunner().invoke(cli, [*nothing, "--recipe", "webtext"]).output
     assert "it names no benchmark" in said
+
+
+def plain_overlap(corpus: list[str], dataset: list[str]) -> tuple[int, int]:
+    """8-grams of a dataset by occurrence, and those of them that a corpus holds, read plainly."""
+    words = [[text.lower().split() for text in texts] for texts in (corpus, dataset)]
+    held, asked = (
+        [tuple(own[k : k + 8]) for own in texts for k in range(len(own) - 7)] for texts in words
+    )
+    return len(asked), sum(ngram in set(held) for ngram in asked)
+
+
+def test_the_overlap_of_any_files_and_runs_is_that_of_a_plain_reading(root, tmp_path):
+    train = ["a b c d e f g h i j", "one two three four five six seven eight nine"]
+    test = ["x a b c d e f g h i", "two three four five six seven eight nine", QUESTION, "short"]
+    for name, texts in (("train", train), ("test", test)):
+        lines = "".join(json.dumps({"text": text}) + "\n" for text in texts)
+        (tmp_path / f"{name}.jsonl").write_text(lines)
+    files = (str(tmp_path / "train.jsonl"), str(tmp_path / "test.jsonl"))
+    command = ["contamination", "overlap", *files, "--corpus", root]
+    rows = json.loads(click.testing.CliRunner().invoke(cli, [*command, "--json"]).output)
+    own = next(row for row in rows if row["corpus"] == files[0])
+    assert (own["num_ngrams"], own["num_found"]) == plain_overlap(train, test)
+    of_run = {row["source"]: row["num_found"] for row in rows if row["corpus"] == root}
+    num_ngrams = len(QUESTION.split()) - 7
+    assert of_run == {"books": num_ngrams, "web": 0, "all": num_ngrams}
+    lines = click.testing.CliRunner().invoke(cli, command).output.splitlines()
+    share = own["num_found"] / own["num_ngrams"]
+    assert lines[1].split() == [files[0], "all", f"{share:.2%}"]
+    assert lines[-1].startswith("A find is wrong with a chance of ")
+
+
+def test_a_dataset_without_one_8_gram_is_refused(tmp_path):
+    (tmp_path / "a.txt").write_text("too short")
+    said = click.testing.CliRunner().invoke(
+        cli, ["contamination", "overlap", str(tmp_path / "a.txt"), str(tmp_path / "a.txt")]
+    )
+    assert "1 texts without one 8-gram" in said.output
 
 
 def test_lines_are_no_wider_than_asked_and_mark_whole_runs():
