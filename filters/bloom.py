@@ -32,7 +32,7 @@ BoolArray = npt.NDArray[np.bool_]
 _SLACK = 4 * 0.277 / 0.347
 _MIN_BITS = 64
 _MIN_RATE = 1e-18  # 60 hashes; below it a 64-bit key is itself the larger risk
-_MAGIC = b"winnow bloom filter 1\n"
+_MAGIC = b"winnow bloom filter 2\n"
 
 _SALT = np.uint64(0xA24BAED4963EE407)
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -96,16 +96,16 @@ class BloomFilter:
         return _MAGIC + json.dumps(self.describe(), sort_keys=True).encode() + b"\n"
 
     def describe(self) -> dict[str, Any]:
-        """Parameters and measures as plain values."""
-        return {
+        """Parameters and measures as plain values, with the checksum of them and of the bits."""
+        form = {
             "num_bits": self.num_bits,
             "num_hashes": self.num_hashes,
             "capacity": self.capacity,
             "rate": self.rate,
             "num_set": self.num_set,
             "certified_rate": self.certified_rate,
-            "blake2b": _checksum(self.bits),
         }
+        return {**form, "blake2b": _checksum(form, self.bits)}
 
     def to_bytes(self) -> bytes:
         """The filter as a file's bytes: header, then the bits as little-endian uint64."""
@@ -129,17 +129,23 @@ def from_bytes(data: bytes | memoryview, *, where: str) -> BloomFilter:
     end_of_header = bytes(view[:4096]).find(b"\n", len(_MAGIC))
     if bytes(view[: len(_MAGIC)]) != _MAGIC or end_of_header < 0:
         raise Damaged(f"{where}: not a Bloom filter of ours; run its stage again with --force")
-    form = json.loads(bytes(view[len(_MAGIC) : end_of_header]))
-    found = BloomFilter(capacity=0, rate=form["rate"])
-    for name in ("capacity", "num_bits", "num_hashes"):  # its own: what sizes a new one may change
-        setattr(found, name, form[name])
-    size = len(view) - end_of_header - 1
-    if size != 8 * ((found.num_bits + 63) // 64):
-        raise Damaged(f"{where}: {size} bytes of bits do not fit its header {form}")
-    found.bits = np.frombuffer(view[end_of_header + 1 :], "<u8")
-    found.num_set = int(np.bitwise_count(found.bits).sum(dtype=np.int64))
-    if _checksum(found.bits) != form["blake2b"] or found.num_set != form["num_set"]:
-        raise Damaged(f"{where}: bits differ from their checksum; run its stage with --force")
+    try:
+        form = json.loads(bytes(view[len(_MAGIC) : end_of_header]))
+        found = BloomFilter(capacity=0, rate=form["rate"])
+        found.capacity = form["capacity"]
+        found.num_bits = form["num_bits"]  # its own: what sizes a new one may change
+        found.num_hashes = form["num_hashes"]
+        found.bits = np.frombuffer(view[end_of_header + 1 :], "<u8")
+        found.num_set = int(np.bitwise_count(found.bits).sum(dtype=np.int64))
+        is_sized = len(found.bits) == (found.num_bits + 63) // 64
+        is_whole = is_sized and found.header() == bytes(view[: end_of_header + 1])
+    except (ValueError, KeyError, TypeError, ArithmeticError):
+        is_whole = False
+    if not is_whole:
+        raise Damaged(
+            f"{where}: {len(view):,} bytes differ from their checksum; expected a file as it was "
+            "written: run its stage with --force"
+        )
     return found
 
 
@@ -154,9 +160,10 @@ def bits_per_key(rate: float) -> float:
     return -hashes / math.log1p(-(rate ** (1.0 / hashes)))
 
 
-def _checksum(bits: UInt64Array) -> str:
-    little = np.ascontiguousarray(bits.astype("<u8", copy=False))
-    return hashlib.blake2b(little.data, digest_size=16).hexdigest()
+def _checksum(form: dict[str, Any], bits: UInt64Array) -> str:
+    hashed = hashlib.blake2b(json.dumps(form, sort_keys=True).encode(), digest_size=16)
+    hashed.update(np.ascontiguousarray(bits.astype("<u8", copy=False)).data)
+    return hashed.hexdigest()
 
 
 @njit(cache=True, nogil=True, inline="always")

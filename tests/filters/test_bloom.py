@@ -202,6 +202,18 @@ def test_a_damaged_file_is_refused(at):
         from_bytes(bytes(data), where="x")
 
 
+def test_no_byte_of_the_header_can_change():
+    built = BloomFilter(capacity=50, rate=1e-6)
+    built.add(random_keys(50))
+    data = built.to_bytes()
+    for at in range(len(built.header())):
+        for bit in range(8):
+            damaged = bytearray(data)
+            damaged[at] ^= 1 << bit
+            with pytest.raises(Damaged, match="x: "):
+                from_bytes(bytes(damaged), where="x")
+
+
 @pytest.mark.parametrize("cut", [0, 10, 60, -8, -1])
 def test_a_file_cut_short_is_refused(cut):
     built = BloomFilter(capacity=500, rate=1e-6)
