@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,11 @@ class PartOutput:
         with storage_errors(self._store.path(dataset)):
             self._writer(dataset).write_table(rows)
         self._count(dataset, rows)
+
+    def write_rows(self, dataset: str, rows: Iterable[Mapping[str, Any]]) -> None:
+        """Append rows given by column to a table; a column that a row lacks is null."""
+        arrow = schemas.table_named(dataset).arrow
+        self.write(dataset, pa.Table.from_pylist(list(rows), schema=arrow))
 
     def file(self, dataset: str, name: str) -> Path:
         """A local path to write one file of a folder dataset, published with the part."""

@@ -29,7 +29,6 @@ from corpus.extraction.quarantine import QUARANTINED, quarantine_record
 from corpus.extraction.worker import Page
 from corpus.identity import doc_id_of_place, doc_id_of_record
 from corpus.publishing import PartOutput
-from corpus.schemas import table_named
 from corpus.sources import source_files
 from corpus.texts import TextLine, read_texts
 from corpus.urls import url_key
@@ -101,14 +100,10 @@ def _extract_part(
         read = wet_documents if item.kind == "wet" else text_documents
         documents = _counted(read(item, settings), out)
     for batch in _batches(documents):
-        _write(out, "documents", map(document_row, batch))
+        out.write_rows("documents", map(document_row, batch))
         if settings.compare is not None:
             compared = (d for d in batch if d.found.kind == "html")
-            _write(out, "other_texts", (_other_row(d, settings.compare) for d in compared))
-
-
-def _write(out: PartOutput, dataset: str, rows: Iterable[dict[str, Any]]) -> None:
-    out.write(dataset, pa.Table.from_pylist(list(rows), schema=table_named(dataset).arrow))
+            out.write_rows("other_texts", (_other_row(d, settings.compare) for d in compared))
 
 
 def archive_documents(listed: pa.Table, settings: ExtractSettings) -> Iterator[Extracted]:

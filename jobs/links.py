@@ -11,11 +11,9 @@ import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as sql
 
-from corpus import schemas
 from corpus.pieces import Piece, cut
 from corpus.reddit.posts import PieceCount, check_dump, read_posts, young_scores
 from corpus.reddit.rules import LinkSettings
@@ -106,7 +104,7 @@ def _read_piece(settings: LinkSettings, out: PartOutput, item: tuple[str, Piece]
         **{name: getattr(count, name) for name in _COUNTS},
         "places": [place._asdict() for place in count.places],
     }
-    out.write("pieces", pa.Table.from_pylist([row], schema=schemas.table_named("pieces").arrow))
+    out.write_rows("pieces", [row])
 
 
 def _check_dumps(job: Job) -> dict[Dump, list[dict[str, Any]]]:
@@ -141,8 +139,7 @@ def _place_malformed(out: PartOutput, pieces: list[dict[str, Any]]) -> None:
         first_line += piece["num_lines"]
         first_byte += piece["num_bytes"]
     out.taken(len(rows))
-    schema = schemas.table_named("malformed").arrow
-    out.write("malformed", pa.Table.from_pylist(rows, schema=schema))
+    out.write_rows("malformed", rows)
 
 
 if __name__ == "__main__":

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 import pyarrow as pa
@@ -15,7 +15,6 @@ from corpus.datasets import MANIFEST
 from corpus.errors import InputError
 from corpus.identity import doc_id_of_place
 from corpus.ledger import Ledger
-from corpus.schemas import table_named
 from corpus.stages import stage_named
 from corpus.storage import Store
 from jobs.options import read_settings, recipe_options
@@ -91,11 +90,11 @@ def _read(out: PartOutput, path: str) -> None:
     while batch := list(islice(documents, BATCH_ROWS)):
         out.taken(len(batch))
         rows = [document_row(one) for one in batch]
-        _write(out, "documents", rows)
+        out.write_rows("documents", rows)
         kept = [row["doc_id"] for row in rows if row["keep"]]
         ids = ("doc_id", "cluster_id", "kept_doc_id")
         same = {"keep": True, "split": "train"}
-        _write(out, "dedup", [{**dict.fromkeys(ids, one), **same} for one in kept])
+        out.write_rows("dedup", [{**dict.fromkeys(ids, one), **same} for one in kept])
 
 
 def _documents(path: str) -> Iterator[Extracted]:
@@ -128,7 +127,3 @@ def _parquet_documents(path: str) -> Iterator[Extracted]:
             yield Extracted(place, Extraction(text=text, reason=None if text else NO_TEXT))
     except (pa.ArrowInvalid, KeyError, OSError) as error:
         raise InputError(f"{path}: {error}; expected a Parquet file with a column text") from error
-
-
-def _write(out: PartOutput, dataset: str, rows: Sequence[dict[str, Any]]) -> None:
-    out.write(dataset, pa.Table.from_pylist(list(rows), schema=table_named(dataset).arrow))

@@ -21,7 +21,6 @@ import pyarrow.compute as pc
 
 from corpus.datasets import Dataset, in_turns, survivors
 from corpus.publishing import PartOutput
-from corpus.schemas import table_named
 from corpus.words import ngram_hashes, split_words
 from filters import bloom
 from filters.contamination import ContaminationSettings
@@ -147,7 +146,7 @@ def _look_up(
         for k, name in enumerate(names)
         for source, counts in found.items()
     ]  # fmt: skip
-    out.write("overlap", pa.Table.from_pylist(rows, schema=table_named("overlap").arrow))
+    out.write_rows("overlap", rows)
     out.taken(len(rows))
 
 

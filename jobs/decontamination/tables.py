@@ -58,7 +58,7 @@ def write_benchmarks(
                 "num_ngrams_found": in_all[name]["num_found"],
             }
         )
-    out.write("benchmarks", pa.Table.from_pylist(rows, schema=table_named("benchmarks").arrow))
+    out.write_rows("benchmarks", rows)
     out.taken(len(rows))
 
 

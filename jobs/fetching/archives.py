@@ -14,9 +14,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import pyarrow as pa
-
-from corpus import schemas
 from corpus.commoncrawl.copies import cache_path, copy_file
 from corpus.commoncrawl.listings import IS_LISTING, drawn, full_address, read_listing
 from corpus.commoncrawl.settings import CommonCrawlSettings
@@ -148,8 +145,8 @@ def _bring(
                 "send its links to the crawler; run fetch again, or take it out of the recipe"
             ) from failure
         row["reason"] = failure.reason
-    write_rows(out, "downloads", [row])
-    write_rows(out, "transfers", [traffic(transfer.counts)])
+    out.write_rows("downloads", [row])
+    out.write_rows("transfers", [traffic(transfer.counts)])
 
 
 def traffic(counts: Counts) -> dict[str, float]:
@@ -170,9 +167,9 @@ def scan(out: PartOutput, archive: Archive) -> None:
         out.taken()
         rows.append(_scanned_row(capture, archive))
         if len(rows) == SCAN_ROWS:
-            write_rows(out, "scanned", rows)
+            out.write_rows("scanned", rows)
             rows = []
-    write_rows(out, "scanned", rows)
+    out.write_rows("scanned", rows)
     account = out.ledger.account(RECORDS)
     account.kept = tally.num_readable
     account.dropped = tally.damaged + tally.skipped
@@ -209,8 +206,3 @@ def _scanned_row(capture: Capture, archive: Archive) -> dict[str, Any]:
         "fetched_at": capture.fetched_at,
         "can_serve": capture.damage is None and has_page,
     }
-
-
-def write_rows(out: PartOutput, dataset: str, rows: Sequence[dict[str, Any]]) -> None:
-    """Append plain rows to a table."""
-    out.write(dataset, pa.Table.from_pylist(list(rows), schema=schemas.table_named(dataset).arrow))

@@ -19,7 +19,6 @@ from corpus.identity import doc_id_of_record
 from corpus.publishing import PartOutput
 from corpus.storage import Store, storage_errors
 from corpus.urls import registered_domain
-from jobs.fetching.archives import write_rows
 
 if TYPE_CHECKING:
     from jobs.parts import Job
@@ -81,7 +80,7 @@ def _crawl_part(
     out.taken(links.num_rows)
     if not settings.crawl:
         rows = [{**link, "reason": link["reason"] or NOT_CAPTURED} for link in links.to_pylist()]
-        write_rows(out, "crawled", rows)
+        out.write_rows("crawled", rows)
         return
     path = out.file("crawl", crawl_name(part))
     frontier = frontier_folder(store, part)
@@ -98,4 +97,4 @@ def _crawl_part(
         }
         for link, page in zip(links.to_pylist(), fetched, strict=True)
     ]
-    write_rows(out, "crawled", rows)
+    out.write_rows("crawled", rows)

@@ -18,7 +18,7 @@ from corpus.datasets import Dataset
 from corpus.identity import doc_id_of_place, doc_id_of_record
 from corpus.publishing import PartOutput
 from corpus.storage import storage_errors
-from jobs.fetching.archives import cache_folder, connections_a_task, traffic, write_rows
+from jobs.fetching.archives import cache_folder, connections_a_task, traffic
 
 if TYPE_CHECKING:
     from jobs.parts import Job
@@ -72,8 +72,8 @@ def _fetch_part(
         with storage_errors(str(cache)):
             answers = fetch_captures(places, settings, path, cache=cache, transfer=transfer)
         got = dict(zip(places, answers, strict=True))
-    write_rows(out, "ranges", [_row(row, got, ranged_name(part)) for row in rows])
-    write_rows(out, "range_transfers", [traffic(transfer.counts)])
+    out.write_rows("ranges", [_row(row, got, ranged_name(part)) for row in rows])
+    out.write_rows("range_transfers", [traffic(transfer.counts)])
 
 
 def _place(row: dict[str, Any]) -> Place:
