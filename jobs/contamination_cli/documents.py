@@ -6,13 +6,12 @@ import json
 from typing import Any
 
 import click
-import pyarrow as pa
 
 from corpus.errors import InputError
-from corpus.identity import DOC_ID
 from corpus.storage import Store
-from jobs.contamination_cli.items import texts_of
+from jobs.contamination_cli.items import headline, texts_of
 from jobs.contamination_cli.text import excerpt, lines_of, terminal
+from jobs.documents import document_of, id_scalar
 from jobs.options import json_option, root_option
 
 AROUND = 200
@@ -29,28 +28,24 @@ def doc(document: str, root: str, as_json: bool) -> None:
     \b
     Example: winnow contamination doc https://example.com/a --root build/real
     """
-    from jobs.dedup_cli.documents import document_of
-    from jobs.why import matching
+    from jobs.why import matching, plain
 
     store = Store(root)
     name, _ = document_of([store], document)
-    key = bytes.fromhex(name)
-    verdicts = matching(store, "contamination", "doc_id", pa.scalar(key, DOC_ID))
+    key = id_scalar(name)
+    verdicts = matching(store, "contamination", "doc_id", key)
     if not verdicts:
         raise InputError(
             f"document {name}: the stage contamination did not see it; `winnow why` tells what "
             "became of it"
         )
-    names = ("doc_id", "part")
-    hits = [
-        {name: value for name, value in row.items() if name not in names}
-        for row in matching(store, "hits", "doc_id", pa.scalar(key, DOC_ID))
-    ]
+    hits = matching(store, "hits", "doc_id", key)
     if as_json:
-        verdict = {k: v for k, v in verdicts[0].items() if k not in ("doc_id", "part")}
-        click.echo(json.dumps({"doc_id": name, **verdict, "hits": hits}, indent=1))
+        told = [{name: value for name, value in hit.items() if name != "doc_id"} for hit in hits]
+        click.echo(json.dumps(plain({**verdicts[0], "hits": told}), indent=1))
         return
-    _print_document(texts_of(store, {key})[key], verdicts[0], hits)
+    (found,) = texts_of(store, {key.as_py()}).values()
+    _print_document(found, verdicts[0], hits)
 
 
 def _print_document(
@@ -63,8 +58,7 @@ def _print_document(
         f"{kept:,} of {len(text):,} characters stay in {len(verdict['pieces'])} pieces"
         if verdict["keep"] else f"goes: {verdict['reason']}"
     )  # fmt: skip
-    name = document["doc_id"].hex()
-    click.echo(f"{name}  {document['source']}  {document['url'] or ''}".rstrip())
+    click.echo(headline(document))
     click.echo(f"{verdict['num_matches']:,} matches; {stays}")
     places: dict[tuple[int, int], list[dict[str, Any]]] = {}
     for hit in hits:

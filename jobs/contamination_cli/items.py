@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -10,7 +10,9 @@ import pyarrow.compute as pc
 
 from corpus.datasets import open_dataset
 from corpus.errors import InputError
+from corpus.identity import DOC_ID
 from corpus.storage import Store
+from jobs.documents import visible
 
 
 def benchmark_names(store: Store) -> list[str]:
@@ -50,22 +52,27 @@ def item_named(store: Store, name: str) -> dict[str, Any]:
 
 
 def hits_where(store: Store, condition: pc.Expression) -> Iterator[dict[str, Any]]:
-    """The rows of `hits` that meet a condition, with the number of their part."""
+    """The rows of `hits` that meet a condition."""
     hits = open_dataset(store, "hits")
     for part in range(hits.num_parts):
-        for row in hits.read(part).filter(condition).to_pylist():
-            yield {**row, "part": part}
+        yield from hits.read(part).filter(condition).to_pylist()
+
+
+def headline(document: Mapping[str, Any]) -> str:
+    """A document of `texts_of` in one line: its id, source and address."""
+    said = f"{document['doc_id'].hex()}  {document['source']}  {document['url'] or ''}"
+    return visible(said).rstrip()
 
 
 def texts_of(store: Store, ids: set[bytes]) -> dict[bytes, dict[str, Any]]:
-    """Text, source, address and title of some documents."""
+    """Text, source and address of some documents, by their ids."""
     documents = open_dataset(store, "documents")
-    wanted = pa.array(sorted(ids), pa.binary(16))
+    wanted = pa.array(sorted(ids), DOC_ID)
     found: dict[bytes, dict[str, Any]] = {}
     for part in range(documents.num_parts) if ids else ():
         rows = pc.is_in(documents.read(part, ["doc_id"])["doc_id"], value_set=wanted)
         if pc.any(rows).as_py():
-            columns = ["doc_id", "source", "url", "title", "text"]
+            columns = ["doc_id", "source", "url", "text"]
             for row in documents.read(part, columns).filter(rows).to_pylist():
                 found[row["doc_id"]] = row
     return found

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from corpus.datasets import open_dataset
 from corpus.storage import Store
-from jobs.contamination_cli.items import hits_where, item_named, texts_of
+from jobs.contamination_cli.items import headline, hits_where, item_named, texts_of
 from jobs.contamination_cli.text import Span, excerpt, lines_of, side_by_side, terminal
 from jobs.options import json_option, root_option
 
@@ -70,7 +70,7 @@ def _print_item(
     half = (width - 3) // 2
     for key, document in texts.items():
         click.echo()
-        click.echo(f"{key.hex()}  {document['source']}  {document['url'] or ''}".rstrip())
+        click.echo(headline(document))
         for hit in (hit for hit in hits if hit["doc_id"] == key):
             _print_match(hit, document["text"], fields, found, half, colour=colour)
     if not texts:

@@ -11,8 +11,14 @@ from typing import NamedTuple
 
 import click
 
+from jobs.documents import visible
+
 Span = tuple[int, int]
 """First character of what was found, and one past its last."""
+
+
+MIN_COLUMNS = 40
+"""Two texts beside each other need so many, however narrow the terminal."""
 
 
 class Line(NamedTuple):
@@ -24,7 +30,8 @@ class Line(NamedTuple):
 
 def terminal() -> tuple[int, bool]:
     """Columns of the terminal, 100 where there is none, and whether it shows colours."""
-    return shutil.get_terminal_size((100, 24)).columns, sys.stdout.isatty()
+    columns = shutil.get_terminal_size((100, 24)).columns
+    return max(columns, MIN_COLUMNS), sys.stdout.isatty()
 
 
 def excerpt(text: str, span: Span, around: int) -> tuple[str, Span]:
@@ -70,10 +77,9 @@ def _words(
     text: str, spans: Sequence[Span], most: int, *, colour: bool
 ) -> Iterator[tuple[str, int]]:
     """Each word as it is shown, and its columns."""
-    clean = "".join(c if c.isprintable() else " " for c in text)
     words = [
         (match.start() + k, match.group()[k : k + most])
-        for match in re.finditer(r"\S+", clean)
+        for match in re.finditer(r"\S+", visible(text))
         for k in range(0, len(match.group()), most)
     ]
     found = [

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from corpus.datasets import open_dataset, survivors
 from corpus.identity import DOC_ID
 from corpus.storage import Store
-from jobs.dedup_cli.documents import document_of, id_scalar, printable
+from jobs.documents import document_of, id_scalar, printable
 from jobs.options import json_option, read_settings, recipe_options, remembered
 
 

@@ -12,7 +12,7 @@ import click
 
 from corpus.errors import InputError
 from corpus.storage import Store
-from jobs.dedup_cli.documents import document_of, id_scalar, printable
+from jobs.documents import document_of, id_scalar, printable
 from jobs.options import json_option, read_settings, recipe_options, remembered
 
 

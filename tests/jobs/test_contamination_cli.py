@@ -18,7 +18,8 @@ from corpus.storage import Store
 from filters.contamination import ContaminationSettings
 from jobs import contamination
 from jobs.cli import cli
-from jobs.contamination_cli.text import excerpt, lines_of, side_by_side
+from jobs.contamination_cli.items import headline
+from jobs.contamination_cli.text import excerpt, lines_of, side_by_side, terminal
 from jobs.parts import Job
 from tests.jobs.test_contamination import ANSWER, DOCUMENTS, QUESTION, make_job
 from tests.world import winnow
@@ -318,6 +319,18 @@ def test_lines_are_no_wider_than_asked_and_mark_whole_runs():
     (both,) = side_by_side(lines[:1], coloured[:1], 20)
     assert both.startswith("one [[two three]]    | one ")
     assert lines_of("a\x1b[31mb\x07", (), 20, colour=False)[0].text == "a [31mb"
+
+
+def test_a_narrow_terminal_loses_no_word(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "5")
+    width, colour = terminal()
+    lines = lines_of("one two three", (), (width - 3) // 2, colour=colour)
+    assert " ".join(line.text for line in lines) == "one two three"
+
+
+def test_what_a_terminal_would_obey_is_not_in_an_address():
+    document = {"doc_id": bytes(16), "source": "web", "url": f"http://a.test/{ESCAPE}x"}
+    assert headline(document) == f"{'0' * 32}  web  http://a.test/ [31mx"
 
 
 def test_an_excerpt_keeps_its_place():

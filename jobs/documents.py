@@ -36,6 +36,11 @@ def id_scalar(name: str) -> pa.Scalar:
     return pa.scalar(bytes.fromhex(name), DOC_ID)
 
 
+def visible(text: str) -> str:
+    """A text of the same length, with a blank for whatever a terminal would obey."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
 def printable(text: str) -> str:
     """A text in one line without what a terminal would obey."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return " ".join(visible(text).split())
