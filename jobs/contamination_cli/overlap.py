@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -16,6 +16,7 @@ import pyarrow as pa
 from corpus.datasets import open_dataset
 from corpus.errors import InputError
 from corpus.storage import Store
+from filters.contamination import ContaminationSettings
 from jobs.contamination_cli.text import table
 from jobs.options import json_option
 from jobs.text_files import texts_of_file
@@ -23,20 +24,19 @@ from jobs.text_files import texts_of_file
 if TYPE_CHECKING:
     from filters.bloom import BloomFilter
 
-NGRAM_SIZE = 8  # GPT-2 section 4
-RATE = 1e-8  # GPT-2 section 4
-ALL = "all"
-
 UInt64Array = npt.NDArray[np.uint64]
+
+AS_PUBLISHED = ContaminationSettings()
+"""GPT-2's size of N-grams and rate, which are the stage's where a recipe has no others."""
 
 
 class Corpus(NamedTuple):
-    """The 8-grams of a corpus."""
+    """The N-grams of a corpus."""
 
     name: str
     certified_rate: float
     """Chance that a find is wrong."""
-    filters: list[tuple[str, BloomFilter]]
+    filters: Sequence[tuple[str, BloomFilter]]
     """By source."""
 
 
@@ -64,7 +64,7 @@ def overlap(
         rows += [
             {"dataset": path, "corpus": one.name, "source": source, "num_ngrams": len(ngrams),
              "num_found": found}
-            for one in corpora for source, found in _found(one, ngrams)
+            for one in corpora for source, found in _counts(one, ngrams)
         ]  # fmt: skip
     if as_json:
         click.echo(json.dumps(rows, indent=1))
@@ -88,43 +88,38 @@ def _print(
     click.echo(f"A find is wrong with a chance of {worst:.1e} at most.")
 
 
-def _found(corpus: Corpus, ngrams: UInt64Array) -> Iterator[tuple[str, int]]:
-    """How many 8-grams each source holds, and how many any source does."""
-    anywhere = np.zeros(len(ngrams), np.bool_)
-    for source, one in corpus.filters:
-        is_in = one.contains(ngrams)
-        anywhere |= is_in
-        if len(corpus.filters) > 1:
+def _counts(corpus: Corpus, ngrams: UInt64Array) -> Iterator[tuple[str, int]]:
+    """How many N-grams each source holds, where there are several, and how many any source does."""
+    from jobs.decontamination.overlap import ALL, found_in
+
+    for source, is_in in found_in(corpus.filters, ngrams):
+        if source == ALL or len(corpus.filters) > 1:
             yield source, int(is_in.sum())
-    yield ALL, int(anywhere.sum())
 
 
 def _corpus(name: str) -> Corpus:
     from filters.bloom import BloomFilter
 
-    if Path(name).is_file():
-        ngrams = np.unique(_ngrams(name))
-        built = BloomFilter(capacity=len(ngrams), rate=RATE)
-        built.add(ngrams)
-        return Corpus(name, built.certified_rate, [(ALL, built)])
-    return _of_root(name)
+    if not Path(name).is_file():
+        return _of_root(name)
+    ngrams = np.unique(_ngrams(name))
+    built = BloomFilter(capacity=len(ngrams), rate=AS_PUBLISHED.false_positive_rate)
+    built.add(ngrams)
+    return Corpus(name, built.certified_rate, [(name, built)])
 
 
 def _of_root(root: str) -> Corpus:
-    from jobs.decontamination.overlap import CATALOGUE, open_filter
+    from jobs.decontamination.overlap import open_filters, read_catalogue
 
     filters = open_dataset(Store(root), "benchmark_filter")
-    found = json.loads(filters.store.read(filters.name, CATALOGUE))
-    if found["ngram_size"] != NGRAM_SIZE:
+    catalogue = read_catalogue(filters)
+    found, expected = catalogue["ngram_size"], AS_PUBLISHED.measured_ngram_size
+    if found != expected:
         raise InputError(
-            f"{root}: its filters are of {found['ngram_size']}-grams; expected {NGRAM_SIZE}-grams, "
-            "as GPT-2 measured: run contamination with contamination.measured_ngram_size = 8"
+            f"{root}: its filters are of {found}-grams; expected {expected}-grams, as GPT-2 "
+            f"measured: run contamination with contamination.measured_ngram_size = {expected}"
         )
-    return Corpus(
-        root,
-        found["certified_rate"],
-        [(one["source"], open_filter(filters, one["file"])) for one in found["filters"]],
-    )
+    return Corpus(root, catalogue["certified_rate"], list(open_filters(filters, catalogue)))
 
 
 def _ngrams(path: str) -> UInt64Array:
@@ -133,7 +128,8 @@ def _ngrams(path: str) -> UInt64Array:
 
     left_out: Counter[str] = Counter()
     texts = [text.text for text in texts_of_file(path, left_out)]
-    hashes = ngram_hashes(split_words(pa.array(texts, pa.large_string())), NGRAM_SIZE)[0]
+    words = split_words(pa.array(texts, pa.large_string()))
+    hashes = ngram_hashes(words, AS_PUBLISHED.measured_ngram_size)[0]
     if not len(hashes):
         raise InputError(f"{path}: {len(texts):,} texts without one 8-gram; expected some")
     for reason, count in sorted(left_out.items()):

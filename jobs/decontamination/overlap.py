@@ -10,12 +10,13 @@ Memory: about 5 bytes an 8-gram of a source, in each of its at most 4 tasks.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -65,7 +66,7 @@ def _merge(
             merged = bloom.BloomFilter(capacity=capacity[name], rate=rate)
             for task, (source, _) in enumerate(tasks):
                 if source == name:
-                    merged.merge(open_filter(built, _file_name(task)))
+                    merged.merge(_open(built, _file_name(task)))
             _save(merged, folder / _file_name(number))
             described.append({"source": name, "file": _file_name(number), **merged.describe()})
         certified = sum(one["certified_rate"] for one in described)
@@ -130,14 +131,10 @@ def _look_up(
     number = pc.index_in(table["benchmark"], value_set=pa.array(names, pa.string()))
     benchmark = np.repeat(number.to_numpy(), np.diff(offsets))
     num_ngrams = np.bincount(benchmark, minlength=len(names))
-    anywhere = np.zeros(len(hashes), np.bool_)
-    found = {}
-    catalogue = json.loads(filters.store.read(filters.name, CATALOGUE))
-    for one in catalogue["filters"]:
-        is_in = open_filter(filters, one["file"]).contains(hashes)
-        anywhere |= is_in
-        found[one["source"]] = np.bincount(benchmark[is_in], minlength=len(names))
-    found[ALL] = np.bincount(benchmark[anywhere], minlength=len(names))
+    found = {
+        source: np.bincount(benchmark[is_in], minlength=len(names))
+        for source, is_in in found_in(open_filters(filters, read_catalogue(filters)), hashes)
+    }
     rows = [
         {
             "benchmark": name, "source": source,
@@ -150,8 +147,33 @@ def _look_up(
     out.taken(len(rows))
 
 
-def open_filter(dataset: Dataset, name: str) -> bloom.BloomFilter:
-    """One filter of `benchmark_filter`, mapped where it is local; raises Damaged."""
+def read_catalogue(filters: Dataset) -> dict[str, Any]:
+    """What filters.json says of `benchmark_filter`."""
+    catalogue: dict[str, Any] = json.loads(filters.store.read(filters.name, CATALOGUE))
+    return catalogue
+
+
+def open_filters(
+    filters: Dataset, catalogue: Mapping[str, Any]
+) -> Iterator[tuple[str, bloom.BloomFilter]]:
+    """Each source and its filter, one at a time; raises Damaged."""
+    for one in catalogue["filters"]:
+        yield one["source"], _open(filters, one["file"])
+
+
+def found_in(
+    filters: Iterable[tuple[str, bloom.BloomFilter]], hashes: npt.NDArray[np.uint64]
+) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
+    """Each source and which hashes its filter holds; last `all`, and which any filter does."""
+    anywhere = np.zeros(len(hashes), np.bool_)
+    for source, one in filters:
+        is_in = one.contains(hashes)
+        anywhere |= is_in
+        yield source, is_in
+    yield ALL, anywhere
+
+
+def _open(dataset: Dataset, name: str) -> bloom.BloomFilter:
     where = dataset.store.path(dataset.name, name)
     if dataset.store.is_local:
         return bloom.from_bytes(np.memmap(dataset.local(name), np.uint8, "r").data, where=where)
