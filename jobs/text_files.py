@@ -26,8 +26,12 @@ class Text(NamedTuple):
 
 def texts_of_file(path: str, left_out: Counter[str]) -> Iterator[Text]:
     """The texts of one file; what is none is counted by its reason. Raises InputError."""
-    if path.endswith(".parquet"):
-        yield from _parquet_texts(path, left_out)
+    if is_parquet(path):
+        for number, text in enumerate(parquet_texts(path), 1):
+            if text is None:
+                left_out["no_text"] += 1
+            else:
+                yield Text(path, number, text)
         return
     from corpus.texts import read_texts  # brings compiled kernels
 
@@ -38,15 +42,15 @@ def texts_of_file(path: str, left_out: Counter[str]) -> Iterator[Text]:
             yield Text(path, line.number, line.text)
 
 
-def _parquet_texts(path: str, left_out: Counter[str]) -> Iterator[Text]:
-    number = 0
+def is_parquet(path: str) -> bool:
+    """Whether a file is a table by its name."""
+    return path.endswith(".parquet")
+
+
+def parquet_texts(path: str) -> Iterator[str | None]:
+    """The column `text` of a table, row by row; raises InputError where there is none."""
     try:
         for batch in pq.ParquetFile(Path(path)).iter_batches(1_000, columns=["text"]):
-            for text in batch.column("text").to_pylist():
-                number += 1
-                if text is None:
-                    left_out["no_text"] += 1
-                else:
-                    yield Text(path, number, text)
+            yield from batch.column("text").to_pylist()
     except (pa.ArrowInvalid, KeyError, OSError) as error:
         raise InputError(f"{path}: {error}; expected a Parquet file with a column text") from error

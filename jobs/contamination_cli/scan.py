@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from corpus.datasets import MANIFEST
 from corpus.errors import InputError
@@ -17,11 +14,12 @@ from corpus.identity import doc_id_of_place
 from corpus.ledger import Ledger
 from corpus.stages import stage_named
 from corpus.storage import Store
-from jobs.options import read_settings, recipe_options
+from jobs.options import RUN_RECORD, read_settings, recipe_options
+from jobs.text_files import is_parquet, parquet_texts
 
 if TYPE_CHECKING:
     from corpus.publishing import PartOutput
-    from jobs.extract import Extracted
+    from jobs.extract import Extracted, TextFile
 
 SOURCE = "files"
 BATCH_ROWS = 1_000
@@ -65,7 +63,8 @@ def scan(
         )
     contamination.files(settings)  # raises InputError where a benchmark's file is missing
     store = Store(root)
-    if store.exists("documents", MANIFEST):
+    store.check_writable()
+    if store.exists("documents", MANIFEST) or store.exists(*RUN_RECORD):
         raise InputError(f"{root}: it holds a corpus already; expected a new --root")
     stage = stage_named("contamination")
     for name in ("documents", "dedup", *stage.outputs, "_stages"):
@@ -74,7 +73,7 @@ def scan(
     job = Job(stage=stage, recipe=settings, store=store, session=session, ledger=Ledger())
     try:
         job.map_parts(
-            _read, list(files), outputs=("dedup", "documents"), counted="documents", step="read"
+            _read, list(dict.fromkeys(files)), outputs=("dedup", "documents"), counted="documents", step="read"
         )
         contamination.run(job)
     finally:
@@ -102,28 +101,22 @@ def _documents(path: str) -> Iterator[Extracted]:
     from corpus.extraction import ExtractSettings
     from jobs.extract import TextFile, text_documents
 
-    is_table = path.endswith(".parquet")
+    file = TextFile(SOURCE, path)
     found = (
-        _parquet_documents(path)
-        if is_table
-        else text_documents(TextFile(SOURCE, path), ExtractSettings(fix_text=False))
+        _parquet_documents(file)
+        if is_parquet(path)
+        else text_documents(file, ExtractSettings(fix_text=False))
     )
     for one in found:
         own = {"doc_id": doc_id_of_place(SOURCE, path, one.place["offset"]), "warc_file": path}
         yield one._replace(place={**one.place, **own})
 
 
-def _parquet_documents(path: str) -> Iterator[Extracted]:
+def _parquet_documents(file: TextFile) -> Iterator[Extracted]:
     from corpus.extraction.page import Extraction
     from corpus.texts import NO_TEXT
-    from jobs.extract import Extracted, TextFile, place_of
+    from jobs.extract import Extracted, place_of
 
-    try:
-        file = pq.ParquetFile(Path(path))
-        batches = file.iter_batches(BATCH_ROWS, columns=["text"])
-        texts = (text for batch in batches for text in batch.column("text").to_pylist())
-        for number, text in enumerate(texts, 1):
-            place = place_of(TextFile(SOURCE, path), number, None, len(text or ""))
-            yield Extracted(place, Extraction(text=text, reason=None if text else NO_TEXT))
-    except (pa.ArrowInvalid, KeyError, OSError) as error:
-        raise InputError(f"{path}: {error}; expected a Parquet file with a column text") from error
+    for number, text in enumerate(parquet_texts(file.path), 1):
+        place = place_of(file, number, None, len((text or "").encode()))
+        yield Extracted(place, Extraction(text=text, reason=None if text else NO_TEXT))

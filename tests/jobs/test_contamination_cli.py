@@ -20,6 +20,7 @@ from jobs import contamination
 from jobs.cli import cli
 from jobs.contamination_cli.items import headline
 from jobs.contamination_cli.text import excerpt, lines_of, side_by_side, terminal
+from jobs.options import RUN_RECORD
 from jobs.parts import Job
 from tests.jobs.test_contamination import ANSWER, DOCUMENTS, QUESTION, make_job
 from tests.world import winnow
@@ -268,6 +269,17 @@ def test_what_cannot_be_scanned_is_told(tmp_path):
     assert "no --recipe" in click.testing.CliRunner().invoke(cli, nothing).output
     said = click.testing.CliRunner().invoke(cli, [*nothing, "--recipe", "webtext"]).output
     assert "it names no benchmark" in said
+
+
+def test_a_root_that_a_run_has_begun_is_left_as_it_is(tmp_path):
+    (tmp_path / "a.txt").write_text("a text")
+    store = Store(str(tmp_path / "scan"))
+    store.write(b"{}", *RUN_RECORD)
+    store.write(b"{}", "_stages", "fetch.json")
+    code, output = scanned(tmp_path, str(tmp_path / "a.txt"))
+    assert code == 1
+    assert "it holds a corpus already; expected a new --root" in output
+    assert store.exists("_stages", "fetch.json")
 
 
 def plain_overlap(corpus: list[str], dataset: list[str]) -> tuple[int, int]:
