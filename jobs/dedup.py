@@ -7,8 +7,9 @@ edges to decide on. What a pair's home has to see of another part's text, its sh
 files (jobs/deduping/loans.py).
 
 Memory of a task: the text of a part and the shingles of its documents that are in a pair, or the
-million band keys of one range (0.1 GB), or the pairs of one task's components (1.3 GB). The root
-of an older corpus is an index: its signatures take part, and what it kept stays (`against`).
+band keys of one range (a million, 0.1 GB; above 4 x 10^9 of them up to eight million), or the pairs
+of one task's components (1.3 GB). The root of an older corpus is an index: its signatures take
+part, and what it kept stays (`against`).
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ of the benchmark (SCALE.md), that of signing and proving is measured on the samp
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
@@ -113,8 +114,12 @@ def scale(
     num_bands: int,
     num_cores: int,
     max_edges: int,
+    num_ranges: Callable[[int], int],
 ) -> Estimate:
-    """From the sample to the whole corpus; num_parts, num_documents and bytes are the corpus'."""
+    """From the sample to the whole corpus; num_parts, num_documents and bytes are the corpus'.
+
+    num_ranges: tasks among which so many band keys are shared out.
+    """
     within = num_parts / sample.num_parts
     pairs_of_parts = sample.num_parts * (sample.num_parts - 1)
     across = num_parts * (num_parts - 1) / pairs_of_parts if pairs_of_parts else 0.0
@@ -127,11 +132,12 @@ def scale(
     grown = num_documents / max(sample.num_documents, 1)
     num_copies = sample.num_copies * grown
     signed = round((sample.num_with_words - sample.num_copies) * grown)
+    keys = signed * num_bands
     sampled_pairs = max(sample.within.number + sample.across.number, 1)
     hops = pairs * sample.shared_bands / sampled_pairs
     asked = sample.num_asked * across
     counts = {
-        TEXT: sample.num_with_words * grown, BAND: signed * num_bands, PAIR: hops,
+        TEXT: sample.num_with_words * grown, BAND: keys, PAIR: hops,
         SKETCH: asked, LOAN: 2 * asked, NODE: 2 * (edges + num_copies), EDGE: edges + num_copies,
     }  # fmt: skip
     record_bytes = sum(kind.itemsize * count for kind, count in counts.items())
@@ -145,7 +151,7 @@ def scale(
     )
     tasks = {
         "signing a part": 3.0 * largest_part_bytes,
-        "a range of band keys": 96.0 * 1e6,
+        "a range of band keys": 96.0 * max(1e6, keys / num_ranges(keys)),
         "comparing a part's pairs": (loans / num_parts + 2.0 * largest_part_bytes),
         "deciding on clusters": 130.0 * min(edges + num_copies, max_edges),
     }
@@ -153,7 +159,7 @@ def scale(
     return Estimate(
         num_documents=num_documents,
         text_bytes=text_bytes,
-        band_records=signed * num_bands,
+        band_records=keys,
         candidate_pairs=pairs,
         candidate_pairs_interval=_interval((sample.within, within), (sample.across, across)),
         edges=edges,

@@ -72,6 +72,7 @@ def estimate(
         num_bands=chosen.num_bands,
         num_cores=num_cores,
         max_edges=settings.max_edges,
+        num_ranges=num_targets_for,
     )
 
 

@@ -19,7 +19,7 @@ SAMPLE = Sample(
 )  # fmt: skip
 WHOLE = {
     "num_parts": 10, "num_documents": 1000, "text_bytes": 10**6, "largest_part_bytes": 10**5,
-    "num_bands": 20, "num_cores": 4, "max_edges": 10**7,
+    "num_bands": 20, "num_cores": 4, "max_edges": 10**7, "num_ranges": lambda keys: 1,
 }  # fmt: skip
 
 
@@ -67,6 +67,13 @@ def test_the_largest_task_is_named() -> None:
     assert scale(SAMPLE, **WHOLE).largest_task == "a range of band keys"
     found = scale(SAMPLE, **WHOLE | {"largest_part_bytes": 10**10})
     assert (found.largest_task, found.task_bytes) == ("signing a part", 3e10)
+
+
+def test_a_range_of_band_keys_grows_where_there_are_no_more_ranges() -> None:
+    whole = WHOLE | {"num_documents": 10**6, "num_ranges": lambda keys: keys // 8_000_000}
+    found = scale(SAMPLE, **whole)
+    assert found.largest_task == "a range of band keys"
+    assert found.task_bytes == pytest.approx(96 * 8_000_000, rel=0.2)
 
 
 def test_the_estimate_is_unbiased_over_samples_of_parts() -> None:
