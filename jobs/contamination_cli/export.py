@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,7 +63,8 @@ def export(
     if as_json:
         found = {
             name: {
-                **{key: getattr(one, key)._asdict() for key in MEANS}, "relative": one.relative,
+                **{key: _plain(getattr(one, key)._asdict()) for key in MEANS},
+                **_plain({"relative": one.relative}),
             }
             for name, one in compared.items()
         }  # fmt: skip
@@ -70,6 +73,11 @@ def export(
     click.echo(f"{folder}: {', '.join(FILES)}: {_said(items)}")
     if compared:
         _print(compared, metric)
+
+
+def _plain(values: dict[str, float]) -> dict[str, float | None]:
+    """Numbers as JSON has them: null for what cannot be said."""
+    return {name: None if math.isnan(value) else value for name, value in values.items()}
 
 
 def _items(store: Store) -> dict[str, list[dict[str, Any]]]:
@@ -121,7 +129,7 @@ def _compare(items: list[dict[str, Any]], path: str, metric: str) -> Comparison:
 
     by_id = {row["item_id"]: row for row in items}
     scores: dict[str, float] = {}
-    for number, line in enumerate(_lines(path), 1):
+    for number, line in _lines(path):
         where = f"{path}: line {number}"
         try:
             value = json.loads(line)
@@ -138,12 +146,13 @@ def _compare(items: list[dict[str, Any]], path: str, metric: str) -> Comparison:
     return compare(list(scores.values()), [by_id[name]["dirty"] for name in scores])
 
 
-def _lines(path: str) -> list[str]:
+def _lines(path: str) -> Iterator[tuple[int, str]]:
+    """Number and text of each line that is not blank; raises InputError."""
     try:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: {error}; expected a file of JSON lines") from error
-    return [line for line in text.split("\n") if line.strip()]
+    return ((n, line) for n, line in enumerate(text.split("\n"), 1) if line.strip())
 
 
 def _print(compared: dict[str, Comparison], metric: str) -> None:

@@ -73,8 +73,9 @@ def scan(
     job = Job(stage=stage, recipe=settings, store=store, session=session, ledger=Ledger())
     try:
         job.map_parts(
-            _read, list(dict.fromkeys(files)), outputs=("dedup", "documents"), counted="documents", step="read"
-        )
+            _read, list(dict.fromkeys(files)), outputs=("dedup", "documents"),
+            counted="documents", step="read",
+        )  # fmt: skip
         contamination.run(job)
     finally:
         session.stop()

@@ -185,6 +185,7 @@ def test_scores_are_compared_by_clean_and_dirty(root, tmp_path):
     scores = tmp_path / "samples.jsonl"
     lines = [{"doc_id": 0, "acc": 1.0}, {"item_id": "1", "acc": 0.0}, {"doc_id": 2, "acc": 1.0}]
     scores.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    lines_of_one = json.dumps(lines[1])
     given = ("export", str(tmp_path / "out"), "--scores", f"moon={scores}")
     lines = run(*given, root=root).splitlines()
     assert lines[2].split()[0] == "moon"
@@ -192,6 +193,9 @@ def test_scores_are_compared_by_clean_and_dirty(root, tmp_path):
     assert lines[2].endswith("-100.0%")
     found = json.loads(run(*given, "--json", root=root))["moon"]
     assert (found["clean"]["number"], found["dirty"]["value"]) == (1, 1.0)
+    scores.write_text(lines_of_one)
+    found = json.loads(run(*given, "--json", root=root), parse_constant=pytest.fail)["moon"]
+    assert found["dirty"] == {"number": 0, "value": None, "low": None, "high": None}
 
 
 @pytest.mark.parametrize(
@@ -199,6 +203,7 @@ def test_scores_are_compared_by_clean_and_dirty(root, tmp_path):
     [
         ("{", "line 1: JSONDecodeError"),
         ('{"doc_id": 3, "acc": 1}', "doc_id (0 to 2)"),
+        ('\n\n{"doc_id": 3, "acc": 1}', "line 3: "),
         ('{"doc_id": 1}', "an object with acc"),
         ('{"doc_id": 1, "acc": 1}\n{"item_id": "1", "acc": 1}', "line 2: item 1 has a score"),
     ],
