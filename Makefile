@@ -43,7 +43,7 @@ all $(STAGES): install
 	$(WINNOW) run $@ $(OPTIONS)
 
 test: install
-	WINNOW_DATA=$(DATA) $(BIN)/python -m pytest $(if $(ONLY),$(ONLY),$(TESTERS))
+	WINNOW_DATA=$(DATA) $(BIN)/python -m pytest $(TESTERS)
 
 lint: install
 	$(BIN)/ruff check .

@@ -124,8 +124,8 @@ STAGES: tuple[Stage, ...] = (
         inputs=(
             "links", "fetches", "captures", "documents", "screen", "quality_model",
             "quality_scores", "quality_rule", "quality", "candidates", "pairs", "clusters",
-            "self_test", "dedup", "benchmark_items", "benchmarks", "hits", "overlap",
-            "contamination", "mix", "mixture", "tokenizer", "shards", "provenance", "model",
+            "self_test", "dedup", "benchmarks", "hits", "overlap", "contamination", "mix",
+            "mixture", "tokenizer", "shards", "provenance", "model",
         ),
         outputs=("report",),
         sections=("report",),

@@ -20,8 +20,8 @@ Int64Array = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
 
 HOW = TEMPLATE, QUOTE, NEAR_WHOLE = "template", "quote", "near_whole"
-# Share of an item's words in found N-grams from which it is all but whole: decon's threshold of
-# contamination, which it chose by annotated finds.
+# Share of an item's words in found N-grams from which it is all but whole: the threshold of the
+# tool decon for what it takes out. Its overlap weighs rare n-grams more; ours counts words.
 NEAR_WHOLE_SHARE = 0.8
 
 
@@ -82,7 +82,7 @@ def judge_items(texts: pa.Table) -> pa.Table:
     return pa.table(table, schema=table_named("benchmark_items").arrow)
 
 
-def frequent_ngrams(
+def found_ngrams(
     index: NgramIndex, num_documents: Int64Array, texts: pa.Table, settings: ContaminationSettings
 ) -> pa.Table:
     """Each N-gram that was found, the most frequent first, ties by its words.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from corpus.publishing import PartOutput
 from corpus.schemas import table_named
 from filters.contamination import ContaminationSettings
 from filters.contamination.index import NgramIndex
-from filters.contamination.items import HOW, found_in_texts, frequent_ngrams, judge_items
+from filters.contamination.items import HOW, found_in_texts, found_ngrams, judge_items
 from jobs.decontamination import overlap
 from jobs.decontamination.index import load, num_documents
 
@@ -30,7 +29,7 @@ def write_items(
     texts = _texts(settings, loaded, counts)
     out.write("benchmark_texts", texts)
     out.write("benchmark_items", judge_items(texts))
-    out.write("benchmark_ngrams", frequent_ngrams(loaded, counts, texts, settings))
+    out.write("benchmark_ngrams", found_ngrams(loaded, counts, texts, settings))
     out.taken(texts.num_rows)
 
 
@@ -65,13 +64,13 @@ def write_benchmarks(
 def _texts(
     settings: ContaminationSettings, index: NgramIndex, counts: npt.NDArray[np.int64]
 ) -> pa.Table:
-    rows = [(name, *field) for name, fields in _benchmarks(settings) for field in fields]
+    rows = [
+        (name, *field)
+        for name, benchmark in settings.benchmarks.items()
+        for field in read_benchmark(name, benchmark)
+    ]
     names = ("benchmark", *ItemField._fields)
     columns: dict[str, Any] = {name: [row[k] for row in rows] for k, name in enumerate(names)}
     columns |= found_in_texts(index, counts, settings)
     return pa.table(columns, schema=table_named("benchmark_texts").arrow)
 
-
-def _benchmarks(settings: ContaminationSettings) -> Iterator[tuple[str, list[ItemField]]]:
-    for name, benchmark in settings.benchmarks.items():
-        yield name, read_benchmark(name, benchmark)

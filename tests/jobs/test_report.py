@@ -105,8 +105,6 @@ def write_rest(store: Store) -> None:
     write_table(store, "candidates", [[names] * 9, [names] * 2, [names]])  # first: of plants
     write_table(store, "pairs", [[pair], [pair | far]])
     write_folder(store, "self_test", {"self_test.json": "{}"})
-    item = {"benchmark": "quiz", "ngram_size": 13, "item_id": EVIL}
-    write_table(store, "benchmark_items", [[item | {"dirty": d} for d in (True, False)]])
     benchmark = {"benchmark": "quiz", "ngram_size": 13, "num_items": 2, "num_dirty": 1}
     write_table(store, "benchmarks", [[benchmark]])
     write_table(store, "overlap", [[{"benchmark": "quiz", "source": "all", "num_ngrams": 8,

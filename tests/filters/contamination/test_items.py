@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from filters.contamination import ContaminationSettings
 from filters.contamination.index import build_index
-from filters.contamination.items import found_in_texts, frequent_ngrams, judge_items
+from filters.contamination.items import found_in_texts, found_ngrams, judge_items
 
 SETTINGS = ContaminationSettings(min_ngram_size=2, max_ngram_size=2, max_documents=3)
 WORDS = "abcdef"
@@ -26,7 +26,7 @@ def judged(items: list[list[str]], frequency: dict[str, int]) -> tuple[list[dict
         "benchmark": ["b"] * len(rows), "item_id": [row[0] for row in rows],
         "field": [row[1] for row in rows], **found_in_texts(index, counts, SETTINGS),
     })  # fmt: skip
-    return judge_items(table).to_pylist(), frequent_ngrams(
+    return judge_items(table).to_pylist(), found_ngrams(
         index, counts, table, SETTINGS
     ).to_pylist()
 
