@@ -20,6 +20,12 @@ AROUND = 120
 """Characters shown on either side of a match."""
 
 
+NAMED_ELSEWHERE = (
+    "which are too frequent to be removed, and listed for another item: see `winnow contamination "
+    "ngrams --exempt`"
+)
+
+
 @click.command()
 @click.argument("item", metavar="[BENCHMARK:]ITEM_ID")
 @click.option("--documents", type=click.IntRange(1), default=5, show_default=True,
@@ -38,7 +44,8 @@ def show(item: str, documents: int, root: str, as_json: bool) -> None:
     of_item = (pc.field("benchmark") == row["benchmark"]) & (pc.field("item_id") == row["item_id"])
     hits = sorted(hits_where(store, of_item), key=lambda h: (-h["num_ngrams"], h["doc_id"]))
     chosen = list(dict.fromkeys(hit["doc_id"] for hit in hits))
-    texts = texts_of(store, set(chosen[:documents]))
+    found_texts = texts_of(store, set(chosen[:documents]))
+    texts = {key: found_texts[key] for key in chosen[:documents]}  # longest matches first
     if as_json:
         found = [_plain(hit, texts.get(hit["doc_id"])) for hit in hits]
         click.echo(json.dumps({**row, "texts": fields, "documents": found}, indent=1))
@@ -56,8 +63,8 @@ def _print_item(
     width, colour = terminal()
     name = f"{row['benchmark']}:{row['item_id']}"
     way = f"{row['how']}, {row['num_found']:,} of {row['num_ngrams']:,} {row['ngram_size']}-grams"
-    said = f"{way} in {num_documents:,} documents" if row["dirty"] else "clean"
-    click.echo(f"{name}: {said}")
+    where = f"in {num_documents:,} documents" if hits else NAMED_ELSEWHERE
+    click.echo(f"{name}: {way} {where}" if row["dirty"] else f"{name}: clean")
     found = {
         field: _found_in(
             text,

@@ -31,7 +31,7 @@ ESCAPE = "\x1b[31m"
 PART = " ".join(ANSWER.split()[:13])
 
 
-def make(session, root: Path, *, items: list[dict], other: str) -> Job:
+def make(session, root: Path, *, items: list[dict], other: str, most: int = 10) -> Job:
     files = root / "benchmarks"
     files.mkdir(parents=True)
     (files / "moon.jsonl").write_text("".join(json.dumps(item) + "\n" for item in items))
@@ -41,7 +41,8 @@ def make(session, root: Path, *, items: list[dict], other: str) -> Job:
         benchmarks={
             "moon": BenchmarkSettings(files=(str(files / "moon.jsonl"),), fields=fields),
             "other": BenchmarkSettings(files=(str(files / "other.txt"),)),
-        }
+        },
+        max_documents=most,
     )
     job = make_job(session, root / "root", settings, [2, 4])
     contamination.run(job)
@@ -116,6 +117,23 @@ def test_an_item_is_shown_beside_the_documents_that_have_it(root):
     found = json.loads(run("show", "moon:0", "--json", root=root))
     assert found["texts"] == {"question": QUESTION, "answer": ANSWER}
     assert [hit["match"] for hit in found["documents"]] == [QUESTION.upper(), ANSWER, ANSWER]
+
+
+def test_documents_come_by_their_longest_match(root):
+    longest, *others = (doc_id_of_place("test", "file", n).hex() for n in (1, 2, 3))
+    output = run("show", "moon:0", root=root)
+    shown = sorted([longest, *others], key=output.index)
+    assert shown == [longest, *sorted(others)]  # matches of 4, 2 and 2 N-grams
+    assert sorted(others) != others  # as they lie in the corpus
+
+
+def test_an_item_whose_ngrams_are_named_for_another_says_so(session, tmp_path):
+    items = [{"q": QUESTION, "a": ANSWER}, {"q": "not in any document " * 4, "a": ANSWER}]
+    root = str(make(session, tmp_path, items=items, other="short\n", most=1).store.root)
+    output = run("show", "moon:1", root=root)
+    assert output.startswith("moon:1: template, 2 of 6 13-grams which are too frequent")
+    assert "in 0 documents" not in output
+    assert f"    {ANSWER}" in output
 
 
 def test_a_part_of_an_item_is_marked_alone(root):
