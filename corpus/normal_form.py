@@ -28,13 +28,12 @@ from corpus.utf8 import (
     text_bytes,
     value_at,
 )
-from corpus.word_kernels import KIND_SHIFT, LETTER, MARK, SEPARATOR
+from corpus.word_kernels import CODE_POINT, KIND_SHIFT, LETTER, MARK, SEPARATOR
 from corpus.words import word_table
 
 _COPIED = 16  # bytes at a time; 98 words in 100 have no more
 _ONE = np.uint64(1)
 _SPACE = np.uint8(0x20)
-_CODE_POINT = np.uint64((1 << KIND_SHIFT) - 1)
 
 
 def room(num_bytes: int) -> int:
@@ -158,7 +157,7 @@ def _write_wide(
                 n, to = _end_word(out, to, ends, n)
             before = kind if kind != MARK else np.int64(SEPARATOR)
         if before != SEPARATOR:
-            letter, size = encoded(np.uint64(value) & _CODE_POINT)
+            letter, size = encoded(np.uint64(value) & CODE_POINT)
             for k in range(size):
                 out[to + np.uint64(k)] = np.uint8(letter >> np.uint64(8 * k))
             to += size

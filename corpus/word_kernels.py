@@ -22,7 +22,7 @@ LETTER = 1  # is of a word with what is beside it
 LONE = 2  # begins a word that only marks prolong
 MARK = 3  # prolongs a word, and begins none
 KIND_SHIFT = 24
-_CODE_POINT = np.uint64((1 << KIND_SHIFT) - 1)
+CODE_POINT = np.uint64((1 << KIND_SHIFT) - 1)
 
 # A word's lower-cased UTF-8 in groups of eight bytes, the last filled up with zeros, each folded in
 # by splitmix64's finaliser. It is one to one, so that words of up to eight bytes never collide;
@@ -136,7 +136,7 @@ def _walk(
             word, first = kind, at
             h, group, filled = SEED, _ZERO, _ZERO
         if word != SEPARATOR:
-            letter, size = encoded(np.uint64(value) & _CODE_POINT)
+            letter, size = encoded(np.uint64(value) & CODE_POINT)
             group |= letter << (filled * _GROUP)
             filled += size
             if filled >= _GROUP:

@@ -95,7 +95,7 @@ def found_ngrams(
     item = _item_numbers(texts)[text]
     numbers, first = np.unique(ngram, return_index=True)
     pairs = np.unique(np.stack([ngram, item]), axis=1)
-    num_items = np.bincount(pairs[0], minlength=len(index.keys))[numbers]
+    num_items = np.bincount(pairs[0], minlength=index.num_ngrams)[numbers]
     words = np.array([index.ngram(number) for number in numbers.tolist()], object)
     order = np.lexsort((words.astype(str), -num_documents[numbers]))
     numbers, counts = numbers[order], num_documents[numbers[order]]
@@ -130,8 +130,8 @@ def _covered(index: NgramIndex, found: BoolArray) -> BoolArray:
     """bool (num_words,): whether each word of the texts is in an N-gram that was found."""
     counts = np.diff(index.held_offsets)
     places = ranges(index.offsets[:-1], counts)[found[index.held]]
-    sizes = np.repeat(index.sizes, counts)[found[index.held]]
-    edges = np.zeros(len(index.words) + 1, np.int64)
+    sizes = np.repeat(index.sizes, counts)[found[index.held]].astype(np.int64)
+    edges = np.zeros(int(index.offsets[-1]) + 1, np.int64)
     np.add.at(edges, places, 1)
     np.add.at(edges, places + sizes, -1)
     return np.cumsum(edges[:-1]) > 0

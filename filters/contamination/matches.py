@@ -51,7 +51,7 @@ def _texts_of(
     ngram: Int64Array, exempt: BoolArray, index: NgramIndex
 ) -> tuple[Int64Array, Int64Array]:
     """Pairs of a hit's position and a text that holds its N-gram."""
-    asked = np.zeros(len(index.keys), np.bool_)
+    asked = np.zeros(index.num_ngrams, np.bool_)
     asked[ngram] = True
     places = np.flatnonzero(asked[index.held])
     text = np.searchsorted(index.held_offsets, places, side="right") - 1

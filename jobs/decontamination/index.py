@@ -56,6 +56,6 @@ def _array(dataset: Dataset, name: str) -> npt.NDArray[Any]:
 def num_documents(dataset: Dataset, index: NgramIndex) -> Int64Array:
     """int64 (num_ngrams,): documents that hold each N-gram; 0 where it was not found."""
     table = dataset.read_all()
-    counts = np.zeros(len(index.keys), np.int64)
+    counts = np.zeros(index.num_ngrams, np.int64)
     counts[table["ngram"].to_numpy()] = table["num_documents"].to_numpy()
     return counts

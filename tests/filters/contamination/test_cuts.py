@@ -49,7 +49,7 @@ def remove(
         schema=table_named("ngram_hits").arrow,
     )
     pairs = {(int(g), int(d)) for g, d in zip(found.ngram, found.document, strict=True)}
-    frequency = np.bincount([g for g, _ in pairs], minlength=len(index.keys))
+    frequency = np.bincount([g for g, _ in pairs], minlength=index.num_ngrams)
     table = pa.table({"doc_id": ids, "num_characters": [len(text) for text in documents]})
     names = pa.table({"benchmark": ["b"] * len(items), "item_id": list(map(str, range(len(items)))),
                       "field": ["text"] * len(items)})

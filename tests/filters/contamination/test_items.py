@@ -20,7 +20,7 @@ def judged(items: list[list[str]], frequency: dict[str, int]) -> tuple[list[dict
     """Items of fields q0, q1, ...; frequency: documents of each 2-gram."""
     texts = [text for fields in items for text in fields]
     index = build_index(texts, [2] * len(texts))
-    counts = np.array([frequency.get(index.ngram(n), 0) for n in range(len(index.keys))], np.int64)
+    counts = np.array([frequency.get(index.ngram(n), 0) for n in range(index.num_ngrams)], np.int64)
     rows = [(str(k), f"q{j}") for k, fields in enumerate(items) for j in range(len(fields))]
     table = pa.table({
         "benchmark": ["b"] * len(rows), "item_id": [row[0] for row in rows],
