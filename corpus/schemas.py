@@ -557,6 +557,7 @@ TABLES: tuple[Table, ...] = (
             SOURCE,
             Column("num_documents", pa.int64(), "documents of the source in the part"),
             Column("num_ngrams", pa.int64(), "their 8-grams, by occurrence"),
+            Column("sketch", pa.binary(), "HyperLogLog of them: how many are distinct"),
         ),
     ),
     Table("filter_parts", "Bloom filters of some parts each, before they are merged."),

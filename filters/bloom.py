@@ -119,7 +119,7 @@ class BloomFilter:
             raise DataError(
                 f"Bloom filter over capacity: about {self.estimated_keys:.0f} distinct keys, sized "
                 f"for {self.capacity}; its rate is {self.certified_rate:.2g}, expected at most "
-                f"{self.rate:.2g}: size it for the keys that come"
+                f"{self.rate:.2g}: make it anew, for as many keys as come"
             )
 
 

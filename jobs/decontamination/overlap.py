@@ -3,14 +3,16 @@
 A Bloom filter of each source's 8-grams is built by groups of parts and merged by OR; then every
 8-gram of every benchmark is looked up. The filters share the rate: over all sources together a
 find is wrong at most at 1e-8, which filters.json certifies from their bits. They are sized for the
-occurrences of 8-grams, an upper bound of the distinct ones that the search has counted already.
-Memory: about 5 bytes an 8-gram of a source, in each of its at most 4 tasks.
+distinct 8-grams of a source, which the search has estimated by a sketch of each part (distinct.py).
+Memory: about 5 bytes a distinct 8-gram of a source, in each of its at most 4 tasks.
 """
 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,9 +23,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpus.datasets import Dataset, in_turns, survivors
+from corpus.errors import DataError
 from corpus.publishing import PartOutput
 from corpus.words import ngram_hashes, split_words
-from filters import bloom
+from filters import bloom, distinct
 from filters.contamination import ContaminationSettings
 
 if TYPE_CHECKING:
@@ -66,7 +69,8 @@ def _merge(
             merged = bloom.BloomFilter(capacity=capacity[name], rate=rate)
             for task, (source, _) in enumerate(tasks):
                 if source == name:
-                    merged.merge(_open(built, _file_name(task)))
+                    with _sized_by_the_scan(name):
+                        merged.merge(_open(built, _file_name(task)))
             _save(merged, folder / _file_name(number))
             described.append({"source": name, "file": _file_name(number), **merged.describe()})
         certified = sum(one["certified_rate"] for one in described)
@@ -84,6 +88,33 @@ def _merge(
     )
 
 
+class NgramCounts:
+    """A part's 8-grams by source, counted while its texts pass: rows of `source_ngrams`."""
+
+    def __init__(self, ngram_size: int) -> None:
+        self._ngram_size = ngram_size
+        self._documents: Counter[str] = Counter()
+        self._ngrams: Counter[str] = Counter()
+        self._sketches: dict[str, distinct.Registers] = {}
+
+    def add(self, batch: pa.Table) -> None:
+        """Count the texts of a batch, which has their sources."""
+        for source in pc.unique(batch["source"]).to_pylist():
+            texts = _texts_of(batch, source)
+            hashes = ngram_hashes(split_words(texts), self._ngram_size)[0]
+            self._documents[source] += len(texts)
+            self._ngrams[source] += len(hashes)
+            distinct.add(hashes, self._sketches.setdefault(source, distinct.empty()))
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """One row a source, in order."""
+        for source, sketch in sorted(self._sketches.items()):
+            yield {
+                "source": source, "num_documents": self._documents[source],
+                "num_ngrams": self._ngrams[source], "sketch": sketch.tobytes(),
+            }  # fmt: skip
+
+
 def batches(documents: Dataset, before: Dataset, part: int) -> Iterator[pa.Table]:
     """The part's survivors in turns of bounded text: doc_id, num_characters, source, text."""
     table = survivors(documents, before, part, ("source", "text"))
@@ -91,14 +122,38 @@ def batches(documents: Dataset, before: Dataset, part: int) -> Iterator[pa.Table
 
 
 def _sources(counts: Dataset) -> tuple[dict[str, list[int]], dict[str, int]]:
-    """Each source's parts and its 8-grams, by name."""
+    """Each source's parts, and the distinct 8-grams that it has at most, by name."""
     parts_of: dict[str, list[int]] = {}
-    capacity: dict[str, int] = {}
+    num_ngrams: Counter[str] = Counter()
+    sketches: dict[str, distinct.Registers] = {}
     for part in range(counts.num_parts):
         for row in counts.read(part).to_pylist():
-            parts_of.setdefault(row["source"], []).append(part)
-            capacity[row["source"]] = capacity.get(row["source"], 0) + row["num_ngrams"]
-    return parts_of, dict(sorted(capacity.items()))
+            source = row["source"]
+            parts_of.setdefault(source, []).append(part)
+            num_ngrams[source] += row["num_ngrams"]
+            sketches[source] = distinct.merged(
+                sketches.get(source, distinct.empty()), row["sketch"]
+            )
+    return parts_of, {
+        source: min(distinct.at_most(sketches[source]), num_ngrams[source])
+        for source in sorted(sketches)
+    }
+
+
+@contextmanager
+def _sized_by_the_scan(source: str) -> Iterator[None]:
+    """Say of a filter that is too small, or of another size than the rest, what sized it."""
+    try:
+        yield
+    except DataError as error:
+        raise DataError(
+            f"source {source}: {error}. The stage sizes it by source_ngrams, which must be of the "
+            "documents as they are: run `winnow run contamination --force`"
+        ) from error
+
+
+def _texts_of(batch: pa.Table, source: str) -> pa.ChunkedArray:
+    return batch.filter(pc.equal(batch["source"], source))["text"]
 
 
 def _groups(parts: Sequence[int]) -> list[list[int]]:
@@ -116,8 +171,9 @@ def _build(
     built = bloom.BloomFilter(capacity=capacity[source], rate=rate)
     for part in parts:
         for batch in batches(documents, before, part):
-            texts = batch.filter(pc.equal(batch["source"], source))["text"]
-            built.add(ngram_hashes(split_words(texts), settings.measured_ngram_size)[0])
+            texts = _texts_of(batch, source)
+            with _sized_by_the_scan(source):
+                built.add(ngram_hashes(split_words(texts), settings.measured_ngram_size)[0])
     _save(built, out.file("filter_parts", _file_name(out.number)))
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,12 +12,13 @@ import pytest
 
 from corpus.benchmarks import BenchmarkSettings
 from corpus.datasets import Dataset
-from corpus.errors import ConfigError, InputError
+from corpus.errors import ConfigError, DataError, InputError
 from corpus.identity import doc_id_of_place
 from corpus.ledger import Ledger
 from corpus.sources import Source
 from corpus.stages import stage_named
 from corpus.storage import Store
+from corpus.words import normalise
 from filters.contamination import ContaminationSettings
 from filters.contamination.cuts import NOTHING_LEFT
 from jobs import contamination
@@ -170,6 +173,56 @@ def test_the_division_into_parts_changes_nothing(finished, session, tmp_path, se
     filters = [job.input("benchmark_filter") for job in (finished, other)]
     for name in filters[0].files():
         assert filters[0].local(name).read_bytes() == filters[1].local(name).read_bytes()
+
+
+@pytest.mark.spark
+def test_filters_have_room_for_distinct_8_grams_however_often_they_come(finished):
+    catalogue = json.loads(finished.input("benchmark_filter").local("filters.json").read_text())
+    room = {row["source"]: row["capacity"] for row in catalogue["filters"]}
+    by_occurrence: dict[str, int] = {}
+    for row in rows_of(finished.input("source_ngrams")):
+        by_occurrence[row["source"]] = by_occurrence.get(row["source"], 0) + row["num_ngrams"]
+    distinct = {
+        source: {
+            tuple(words[k : k + 8])
+            for n, (own, text) in enumerate(DOCUMENTS) if own == source and n != 4
+            for words in [normalise(text).split()] for k in range(len(words) - 7)
+        }
+        for source in room
+    }  # fmt: skip
+    assert by_occurrence == {"books": 602, "web": 215}
+    assert {source: len(own) for source, own in distinct.items()} == {"books": 216, "web": 208}
+    for source, own in distinct.items():
+        assert len(own) <= room[source] <= 1.04 * len(own) + 1
+
+
+def copy_of(job: Job, root: Path) -> Job:
+    """A job over a copy of its root, in which a kill left some of the filters."""
+    shutil.copytree(job.root, root)
+    store = Store(str(root))
+    store.remove("_stages", "contamination", "filters", "00001.json")
+    store.remove("filter_parts", "00001.bloom")
+    store.remove("benchmark_filter")
+    return dataclasses.replace(job, store=store, ledger=Ledger())
+
+
+@pytest.mark.spark
+def test_filters_of_a_killed_run_are_those_of_a_whole_one(finished, tmp_path):
+    # Another deduplicator skips finished shards when it is run again, and their keys with them.
+    killed = copy_of(finished, tmp_path / "killed")
+    contamination.run(killed)
+    for name in ("filter_parts", "benchmark_filter", "overlap"):
+        assert killed.input(name).digest() == finished.input(name).digest()
+
+
+@pytest.mark.spark
+def test_a_filter_that_was_sized_for_too_few_stops_the_stage(
+    finished, tmp_path, settings, monkeypatch
+):
+    job = copy_of(finished, tmp_path / "small")
+    monkeypatch.setattr(overlap.distinct, "at_most", lambda _: 1)
+    with pytest.raises(DataError, match=r"source web: .* sized for 1; .*contamination --force"):
+        overlap.measure(job, settings)
 
 
 @pytest.mark.spark
