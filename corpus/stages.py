@@ -120,12 +120,13 @@ STAGES: tuple[Stage, ...] = (
     Stage(
         name="report",
         module="jobs.report",
-        purpose="One page: funnel, scores, duplicates, contamination, mixture, loss.",
+        purpose="Pages: funnel, scores, duplicates, contamination, mixture, loss; every item.",
         inputs=(
             "links", "fetches", "captures", "documents", "screen", "quality_model",
             "quality_scores", "quality_rule", "quality", "candidates", "pairs", "clusters",
-            "self_test", "dedup", "benchmarks", "hits", "overlap", "contamination", "mix",
-            "mixture", "tokenizer", "shards", "provenance", "model",
+            "self_test", "dedup", "benchmark_texts", "benchmark_items", "benchmark_ngrams",
+            "benchmarks", "hits", "overlap", "contamination", "mix", "mixture", "tokenizer",
+            "shards", "provenance", "model",
         ),
         outputs=("report",),
         sections=("report",),

@@ -1,8 +1,10 @@
-"""One self-contained page: funnel, scores, duplicates, contamination, mixture, loss, sample.
+"""Two self-contained pages: the run as a whole, and the contamination of its benchmarks by item.
 
-reporting/gather.py reads what the stages published, reporting/page.py writes it as HTML. The page
-needs no network and no script; what comes from documents is always escaped text, and a content
-security policy forbids the browser everything else. The same tables give the same bytes.
+reporting/gather.py reads what the stages published, reporting/page.py writes it as HTML: funnel,
+scores, duplicates, contamination, mixture, loss, sample. reporting/contamination.py and
+contamination_page.py do so for the benchmarks' items. The pages need no network, and the first no
+script; what comes from documents is always escaped text, and a content security policy forbids the
+browser everything else. The same tables give the same bytes.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ from typing import TYPE_CHECKING
 from corpus.config import Settings
 from corpus.datasets import MANIFEST, open_dataset
 from corpus.storage import Store
+from jobs.reporting.contamination import gather_contamination
+from jobs.reporting.contamination_page import FILE, SCRIPT, write_contamination_page
 from jobs.reporting.gather import gather
 from jobs.reporting.page import write_page
 
@@ -24,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class ReportSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How much the page shows."""
+    """How much the pages show."""
 
     num_bins: int = 40
     """Bars of a histogram."""
@@ -37,7 +41,15 @@ class ReportSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=
     num_members: int = 6
     """Members shown of a cluster."""
     num_hits: int = 12
-    """Benchmark matches shown."""
+    """Benchmark matches shown on the first page."""
+    num_items: int = 100_000
+    """Benchmark items listed, the most contaminated first; a clean one takes 10 bytes."""
+    num_passages: int = 5
+    """Passages of documents shown of an item, of each field the longest first."""
+    contamination_characters: int = 5_000_000
+    """Characters shown of items and passages together; the rest are counts. 1 to 6 bytes each."""
+    num_ngrams: int = 40
+    """N-grams shown, the most frequent first."""
     sample_characters: int = 4_000
     """Characters shown of the model's sample."""
 
@@ -49,9 +61,9 @@ class ReportSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 def files(recipe: Recipe) -> list[str]:
-    """The style sheet, where it is a file, and the run compared with: the page changes with it."""
-    style = resources.files("jobs") / "report.css"
-    found = [str(style)] if isinstance(style, Path) else []
+    """The style sheet and the script, where they are files, and the run compared with."""
+    own = (resources.files("jobs") / name for name in ("report.css", SCRIPT))
+    found = [str(path) for path in own if isinstance(path, Path)]
     other = recipe.report.drift_from
     if not other:
         return found
@@ -60,10 +72,14 @@ def files(recipe: Recipe) -> list[str]:
 
 
 def run(job: Job) -> None:
-    """Gather the facts and write the page."""
+    """Gather the facts and write the pages; the second where there are benchmarks."""
     facts = gather(job.store, job.recipe)
+    items = gather_contamination(job.store, job.recipe.report)
     with job.folder("report") as folder:
         (folder / "index.html").write_text(write_page(facts), encoding="utf-8")
+        if items is not None:
+            page = write_contamination_page(items, name=job.recipe.name)
+            (folder / FILE).write_text(page, encoding="utf-8")
     job.log(f"the page is {job.store.path('report', 'index.html')}")
 
 

@@ -1,4 +1,4 @@
-"""The report as HTML: one page, no script, no network, every word of a document escaped.
+"""The report's first page as HTML: no script, no network, every word of a document escaped.
 
 `write_page` is pure: facts in, the page out. The content security policy allows the inline style
 and nothing else, so that even a mistake here could neither run a script nor fetch anything.
@@ -21,6 +21,7 @@ from jobs.reporting.charts import (
     stacked_bar,
 )
 from jobs.reporting.classifier_page import classifier_section
+from jobs.reporting.contamination_page import FILE as CONTAMINATION
 from jobs.reporting.duplicates_page import duplicates_section, short
 from jobs.reporting.facts import (
     DOCUMENT_STAGES,
@@ -155,6 +156,7 @@ def _contamination(facts: Facts) -> str:
     rows = "".join(_benchmark_row(benchmark, sources) for benchmark in facts.benchmarks)
     body = f"""<table><tr><th>benchmark</th><th>items</th><th>dirty</th><th>N</th>{head}</tr>
 {rows}</table>"""
+    body += f'<p><a href="{CONTAMINATION}">Every item, with the passages that match it</a></p>'
     if facts.hits:
         body += f"<h3>Longest matches</h3><table class='text'>{_hits(facts)}</table>"
     lead = (

@@ -105,14 +105,9 @@ def write_rest(store: Store) -> None:
     write_table(store, "candidates", [[names] * 9, [names] * 2, [names]])  # first: of plants
     write_table(store, "pairs", [[pair], [pair | far]])
     write_folder(store, "self_test", {"self_test.json": "{}"})
-    benchmark = {"benchmark": "quiz", "ngram_size": 13, "num_items": 2, "num_dirty": 1}
-    write_table(store, "benchmarks", [[benchmark]])
+    write_benchmark(store)
     write_table(store, "overlap", [[{"benchmark": "quiz", "source": "all", "num_ngrams": 8,
                                      "num_found": 2}]])  # fmt: skip
-    hit = {"doc_id": doc_id(6), "benchmark": "quiz", "item_id": EVIL, "ngram": EVIL,
-           "start": 0, "end": 9, "num_ngrams": 3, "document_frequency": 1,
-           "exempt": False}  # fmt: skip
-    write_table(store, "hits", [[hit]])
     failed = {"outcome": "failed", "keep": False, "reason": "http_status"}
     write_table(store, "fetches", [[{"outcome": "captured", "keep": True}, failed]])
     write_table(store, "mixture", [[{"source": "web", "weight": 1.0, "num_documents": 4,
@@ -128,6 +123,24 @@ def write_rest(store: Store) -> None:
         ledger = {"rows": {"taken": 3, "kept": 1, "dropped": {"few": 1, "bad": 1}}}
         record = {"ledger": ledger}
         store.write(json.dumps(record).encode(), "_stages", f"{stage.name}.json")
+
+
+def write_benchmark(store: Store) -> None:
+    benchmark = {"benchmark": "quiz", "ngram_size": 13, "num_items": 2, "num_dirty": 1,
+                 "num_near_whole": 1, "num_quote": 0, "num_template": 0, "num_too_short": 0,
+                 "num_ngrams": 8, "num_ngrams_found": 2}  # fmt: skip
+    write_table(store, "benchmarks", [[benchmark]])
+    counts = {"num_words": 13, "num_ngrams": 1, "num_found": 0, "num_covered": 0, "num_exempt": 0}
+    item = {"benchmark": "quiz", "ngram_size": 13, **counts}
+    found = {"item_id": EVIL, "num_found": 1, "num_covered": 13, "how": "near_whole"}
+    write_table(store, "benchmark_items", [[item | found, item | {"item_id": "1"}]])
+    text = {**item, "field": "text", "text": " ".join([EVIL] * 9)}
+    write_table(store, "benchmark_texts", [[text | {"item_id": EVIL}, text | {"item_id": "1"}]])
+    write_table(store, "benchmark_ngrams", [[]])
+    hit = {"doc_id": doc_id(6), "benchmark": "quiz", "item_id": EVIL, "ngram": EVIL,
+           "start": 0, "end": 9, "field": "text", "num_ngrams": 3, "document_frequency": 1,
+           "exempt": False}  # fmt: skip
+    write_table(store, "hits", [[hit]])
 
 
 def test_the_classifiers_shares_are_those_of_the_verdicts(store: Store):
@@ -206,16 +219,29 @@ def test_the_facts_are_those_of_the_tables(store: Store):
     assert facts.sample == EVIL
 
 
-def test_the_page_is_published_and_the_same_each_time(store: Store):
+def write_pages(store: Store) -> None:
+    run(Job(stage=stage_named("report"), recipe=recipe(), store=store,
+            session=None, ledger=Ledger()))  # type: ignore[arg-type]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["index.html", "contamination.html"])
+def test_a_page_is_published_and_the_same_each_time(store: Store, name: str):
     pages = []
     for _ in range(2):
-        run(Job(stage=stage_named("report"), recipe=recipe(), store=store,
-                session=None, ledger=Ledger()))  # type: ignore[arg-type]  # fmt: skip
-        pages.append(store.read("report", "index.html"))
+        write_pages(store)
+        pages.append(store.read("report", name))
     assert pages[0] == pages[1]
     assert store.exists("report", "manifest.json")
     assert EVIL.encode() not in pages[0]
     assert b"&lt;script&gt;alert(1)&lt;/script&gt;" in pages[0]
+
+
+def test_without_benchmarks_there_is_no_page_of_items(store: Store):
+    for name in ("benchmarks", "benchmark_items", "benchmark_texts", "hits"):
+        store.remove(name)
+        write_table(store, name, [[]])
+    write_pages(store)
+    assert store.names("report") == ["index.html", "manifest.json"]
 
 
 def test_a_missing_stage_is_named(store: Store):
