@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import unicodedata
 from bisect import bisect
+from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from typing import NamedTuple
 
@@ -90,19 +91,31 @@ class Words(NamedTuple):
 
 def normalise(text: str) -> str:
     """Return the normalised words of a text, joined by one space."""
-    words: list[str] = []
+    return " ".join(normalised(text, word_spans(text)))
+
+
+def normalised(text: str, spans: Iterable[tuple[int, int]]) -> Iterator[str]:
+    """The normalised word at each of the spans."""
+    return ("".join(map(_lower, text[start:end])) for start, end in spans)
+
+
+def word_spans(text: str) -> list[tuple[int, int]]:
+    """First character of each word of a text, and one past its last."""
+    starts: list[int] = []
+    ends: list[int] = []
     before = SEPARATOR
-    for letter in text:
+    for place, letter in enumerate(text):
         kind = _kind(letter)
         if kind == MARK and before == SEPARATOR:
             continue
         if kind == MARK or kind == before == LETTER:
-            words[-1] += _lower(letter)
+            ends[-1] = place + 1
             continue
         if kind != SEPARATOR:
-            words.append(_lower(letter))
+            starts.append(place)
+            ends.append(place + 1)
         before = kind
-    return " ".join(words)
+    return list(zip(starts, ends, strict=True))
 
 
 def split_words(texts: pa.Array | pa.ChunkedArray) -> Words:

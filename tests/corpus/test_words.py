@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from corpus import words as module
 from corpus.word_kernels import LETTER, LONE, MARK, SEPARATOR
-from corpus.words import ngram_hashes, normalise, split_words
+from corpus.words import ngram_hashes, normalise, normalised, split_words, word_spans
 
 # Letters of one to four bytes, digits, marks, separators, scripts without spaces, what has a lower
 # case of another length, everything else; in runs that pass the borders of groups and blocks.
@@ -155,6 +155,15 @@ def test_each_code_point_does_what_its_unicode_properties_say():
     every = (chr(c) for c in range(sys.maxunicode + 1))
     assigned = [c for c in every if unicodedata.category(c) != "Cn"]  # the same in each Unicode
     assert [c for c in assigned if module._kind(c) != twin_kind(c)] == []
+
+
+@given(text=TEXT)
+def test_the_spans_are_those_of_the_kernel_in_characters(text):
+    spans = word_spans(text)
+    found = split_words(pa.array([text], pa.large_string()))
+    assert [len(text[:start].encode()) for start, _ in spans] == found.starts.tolist()
+    assert [len(text[:end].encode()) for _, end in spans] == found.ends.tolist()
+    assert list(normalised(text, spans)) == normalise(text).split()
 
 
 @settings(max_examples=300)
