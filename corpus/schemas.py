@@ -477,10 +477,10 @@ TABLES: tuple[Table, ...] = (
         "Each field of each item of each benchmark, and how much of it the corpus holds.",
         (
             BENCHMARK, ITEM,
-            Column("field", pa.string(), "question, answer, context or text"),
+            Column("field", pa.string(), "question, answer, context, text or question_answer"),
             Column("text", TEXT, "the field's text"),
             Column("num_words", pa.int32(), "words of it, normalised"),
-            Column("ngram_size", pa.int32(), "N used for the benchmark, 8..13"),
+            Column("ngram_size", pa.int32(), "N, 8..13"),
             Column("num_ngrams", pa.int32(), "its N-grams; 0 where it is too short"),
             Column("num_found", pa.int32(), "of them, found in the corpus before cutting"),
             Column("num_exempt", pa.int32(), "of those found, too frequent to be removed"),
@@ -493,7 +493,7 @@ TABLES: tuple[Table, ...] = (
         "Each item of each benchmark: clean or dirty, and in what way.",
         (
             BENCHMARK, ITEM,
-            Column("ngram_size", pa.int32(), "N used for the benchmark, 8..13"),
+            Column("ngram_size", pa.int32(), "N, 8..13"),
             Column("num_words", pa.int32(), "words of its fields, normalised"),
             Column("num_ngrams", pa.int32(), "their N-grams; 0 where all are too short"),
             Column("num_found", pa.int32(), "of them, found in the corpus before cutting"),
@@ -668,7 +668,7 @@ TABLES: tuple[Table, ...] = (
         ),
     ),
     Table("model", "Checkpoints, train.jsonl, sample.txt; timing.jsonl alone differs by run."),
-    Table("report", "index.html."),
+    Table("report", "index.html, contamination.html."),
 )
 
 _BY_NAME = {table.name: table for table in TABLES}

@@ -4,7 +4,7 @@ Its steps resume each by itself: index the benchmarks; find their N-grams in eve
 documents of each N-gram (the one shuffle, of numbers); judge items and N-grams; judge each part;
 measure (overlap.py); sum up by benchmark.
 `hits` and all that is cut are exact; the overlap table counts Bloom finds, as GPT-2's paper does.
-Memory: the index (30 bytes a benchmark word), mapped once for all tasks of a machine.
+Memory: the index (13 bytes a benchmark word), mapped once for all tasks of a machine.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from corpus.datasets import Dataset
 from corpus.errors import ConfigError
 from corpus.publishing import PartOutput
 from corpus.schemas import table_named
-from filters.contamination import ContaminationSettings
+from filters.contamination import ContaminationSettings, Rule
 from filters.contamination.cuts import judge
 from filters.contamination.index import find
 from filters.contamination.matches import matches
@@ -65,8 +65,10 @@ def run(job: Job) -> None:
         counted="benchmark_texts", step="items",
     )  # fmt: skip
     texts = job.input("benchmark_texts")
-    judging = partial(_judge, settings, index, job.input("ngram_hits"), texts, frequencies)
-    job.judge(judging, after="dedup", columns=(), verdicts="contamination", also=("hits",))
+    rule = settings.rule
+    judging = partial(_judge, rule, index, job.input("ngram_hits"), texts, frequencies)
+    columns = ("text",) if rule.reads_text else ()
+    job.judge(judging, after="dedup", columns=columns, verdicts="contamination", also=("hits",))
     overlap.measure(job, settings)
     job.map_parts(
         partial(write_benchmarks, settings, job.input("benchmark_items"), job.input("overlap")),
@@ -113,15 +115,15 @@ def _count_documents(job: Job) -> None:
 
 
 def _judge(
-    settings: ContaminationSettings, index: Dataset, hits: Dataset, texts: Dataset,
-    frequencies: Dataset, documents: pa.Table, out: PartOutput,
+    rule: Rule, index: Dataset, hits: Dataset, texts: Dataset, frequencies: Dataset,
+    documents: pa.Table, out: PartOutput,
 ) -> pa.Table:  # fmt: skip
     loaded = load(index)
     counts = num_documents(frequencies, loaded)
     found = hits.read(out.number)
     named = texts.read(0, ["benchmark", "item_id", "field"])
-    out.write("hits", matches(found, documents["doc_id"], loaded, named, counts, settings))
-    return judge(documents, found, counts > settings.max_documents, settings)
+    out.write("hits", matches(found, documents["doc_id"], loaded, named, counts, rule))
+    return judge(documents, found, counts > rule.max_documents, rule, loaded)
 
 
 def _log_benchmarks(job: Job) -> None:

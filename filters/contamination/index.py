@@ -23,6 +23,7 @@ import pyarrow as pa
 
 from corpus.utf8 import characters_before, text_bytes
 from corpus.words import Words, ngram_hashes, normalise, split_words, word_table
+from filters.contamination import MAX_SIZE
 from filters.contamination.kernels import (
     MARK_BITS,
     Table,
@@ -45,8 +46,6 @@ Int64Array = npt.NDArray[np.int64]
 
 MAX_WORDS = 2**32 - 1
 """Words of all texts together: places are 32 bits."""
-MAX_SIZE = 255
-"""Greatest N."""
 _NGRAMS_PER_BUCKET = 8  # at most on average: four to eight, 0.5 to 1 byte an N-gram
 
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from corpus.schemas import table_named
-from filters.contamination import ContaminationSettings
+from filters.contamination import Rule
 from filters.contamination.index import NgramIndex, ranges
 
 Int64Array = npt.NDArray[np.int64]
@@ -25,23 +25,14 @@ HOW = TEMPLATE, QUOTE, NEAR_WHOLE = "template", "quote", "near_whole"
 NEAR_WHOLE_SHARE = 0.8
 
 
-def choose_ngram_size(num_words: Int64Array, settings: ContaminationSettings) -> int:
-    """N of one benchmark: a low percentile of its texts' lengths, within the limits."""
-    long_enough = num_words[num_words >= settings.min_ngram_size]
-    if not len(long_enough):
-        return settings.min_ngram_size
-    size = int(np.percentile(long_enough, settings.length_percentile, method="lower"))
-    return min(max(size, settings.min_ngram_size), settings.max_ngram_size)
-
-
 def found_in_texts(
-    index: NgramIndex, num_documents: Int64Array, settings: ContaminationSettings
+    index: NgramIndex, num_documents: Int64Array, rule: Rule
 ) -> dict[str, npt.NDArray[np.generic]]:
     """For each text of the index: its words, N, N-grams, and those found and exempt.
 
     num_documents: int64 (num_ngrams,), documents that hold each N-gram.
     """
-    found, exempt = num_documents > 0, num_documents > settings.max_documents
+    found, exempt = num_documents > 0, num_documents > rule.max_documents
     num_found = _sums(found[index.held], index.held_offsets)
     return {
         "num_words": np.diff(index.offsets).astype(np.int32),
@@ -83,7 +74,7 @@ def judge_items(texts: pa.Table) -> pa.Table:
 
 
 def found_ngrams(
-    index: NgramIndex, num_documents: Int64Array, texts: pa.Table, settings: ContaminationSettings
+    index: NgramIndex, num_documents: Int64Array, texts: pa.Table, rule: Rule
 ) -> pa.Table:
     """Each N-gram that was found, the most frequent first, ties by its words.
 
@@ -103,7 +94,7 @@ def found_ngrams(
     table = {
         "ngram": pa.array(words[order], pa.string()), "num_documents": counts,
         "num_items": num_items[order], "benchmark": own["benchmark"], "item_id": own["item_id"],
-        "exempt": counts > settings.max_documents,
+        "exempt": counts > rule.max_documents,
     }  # fmt: skip
     return pa.table(table, schema=table_named("benchmark_ngrams").arrow)
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from corpus.schemas import table_named
-from filters.contamination import ContaminationSettings
+from filters.contamination import Rule
 from filters.contamination.index import NgramIndex, ranges
 from filters.contamination.spans import numbers, overlapping, rows
 
@@ -17,7 +17,7 @@ BoolArray = npt.NDArray[np.bool_]
 
 def matches(
     hits: pa.Table, doc_ids: pa.ChunkedArray, index: NgramIndex, items: pa.Table,
-    num_documents: Int64Array, settings: ContaminationSettings,
+    num_documents: Int64Array, rule: Rule,
 ) -> pa.Table:  # fmt: skip
     """Name the benchmark items of each hit, and merge a document's overlapping hits of one item.
 
@@ -27,8 +27,8 @@ def matches(
     """
     row, ngram = rows(hits["doc_id"], doc_ids), numbers(hits["ngram"])
     start, end = numbers(hits["start"]), numbers(hits["end"])
-    exempt = num_documents[ngram] > settings.max_documents
-    hit, text = _texts_of(ngram, exempt, index)
+    exempt = num_documents[ngram] > rule.max_documents
+    hit, text = texts_of(ngram, exempt, index)
     order = np.lexsort((start[hit], exempt[hit], text, row[hit]))
     hit, text = hit[order], text[order]
     same = (row[hit], text, exempt[hit])
@@ -47,10 +47,10 @@ def matches(
     return pa.table(columns, schema=table_named("hits").arrow)
 
 
-def _texts_of(
+def texts_of(
     ngram: Int64Array, exempt: BoolArray, index: NgramIndex
 ) -> tuple[Int64Array, Int64Array]:
-    """Pairs of a hit's position and a text that holds its N-gram."""
+    """Pairs of a hit's position and a text that holds its N-gram, the first where it is exempt."""
     asked = np.zeros(index.num_ngrams, np.bool_)
     asked[ngram] = True
     places = np.flatnonzero(asked[index.held])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,21 +16,36 @@ from corpus.storage import Store
 from corpus.words import split_words
 from filters.contamination import ContaminationSettings
 from filters.contamination.index import NgramIndex, build_index, from_arrays
-from filters.contamination.items import choose_ngram_size
+from filters.contamination.texts import choose_ngram_sizes, looked_for
 
 Int64Array = npt.NDArray[np.int64]
 
 
-def benchmark_index(settings: ContaminationSettings) -> NgramIndex:
-    """Read every benchmark and index its texts; empty where the recipe names none."""
-    texts: list[str] = []
-    sizes: list[int] = []
+class Text(NamedTuple):
+    """One text that is looked for."""
+
+    benchmark: str
+    item_id: str
+    field: str
+    text: str
+    ngram_size: int
+
+
+def texts_looked_for(settings: ContaminationSettings) -> list[Text]:
+    """Every text of every benchmark that the rule looks for, with its N, in the recipe's order."""
+    texts: list[Text] = []
     for name, benchmark in settings.benchmarks.items():
-        own = [field.text for field in read_benchmark(name, benchmark)]
-        num_words = np.diff(split_words(pa.array(own, pa.large_string())).offsets)
-        texts += own
-        sizes += [choose_ngram_size(num_words, settings)] * len(own)
-    return build_index(texts, sizes)
+        fields = looked_for(name, read_benchmark(name, benchmark), settings.rule)
+        column = pa.array([field.text for field in fields], pa.large_string())
+        sizes = choose_ngram_sizes(fields, np.diff(split_words(column).offsets), settings.rule)
+        texts += [Text(name, *field, size) for field, size in zip(fields, sizes, strict=True)]
+    return texts
+
+
+def benchmark_index(settings: ContaminationSettings) -> NgramIndex:
+    """Index the benchmarks' texts; empty where the recipe names none."""
+    texts = texts_looked_for(settings)
+    return build_index([one.text for one in texts], [one.ngram_size for one in texts])
 
 
 @lru_cache(maxsize=1)

@@ -9,7 +9,6 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from corpus.benchmarks import ItemField, read_benchmark
 from corpus.datasets import Dataset
 from corpus.publishing import PartOutput
 from corpus.schemas import table_named
@@ -17,7 +16,7 @@ from filters.contamination import ContaminationSettings
 from filters.contamination.index import NgramIndex
 from filters.contamination.items import HOW, found_in_texts, found_ngrams, judge_items
 from jobs.decontamination import overlap
-from jobs.decontamination.index import load, num_documents
+from jobs.decontamination.index import load, num_documents, texts_looked_for
 
 
 def write_items(
@@ -29,7 +28,7 @@ def write_items(
     texts = _texts(settings, loaded, counts)
     out.write("benchmark_texts", texts)
     out.write("benchmark_items", judge_items(texts))
-    out.write("benchmark_ngrams", found_ngrams(loaded, counts, texts, settings))
+    out.write("benchmark_ngrams", found_ngrams(loaded, counts, texts, settings.rule))
     out.taken(texts.num_rows)
 
 
@@ -64,13 +63,9 @@ def write_benchmarks(
 def _texts(
     settings: ContaminationSettings, index: NgramIndex, counts: npt.NDArray[np.int64]
 ) -> pa.Table:
-    rows = [
-        (name, *field)
-        for name, benchmark in settings.benchmarks.items()
-        for field in read_benchmark(name, benchmark)
-    ]
-    names = ("benchmark", *ItemField._fields)
-    columns: dict[str, Any] = {name: [row[k] for row in rows] for k, name in enumerate(names)}
-    columns |= found_in_texts(index, counts, settings)
+    texts = texts_looked_for(settings)
+    names = ("benchmark", "item_id", "field", "text")
+    columns: dict[str, Any] = {name: [getattr(one, name) for one in texts] for name in names}
+    columns |= found_in_texts(index, counts, settings.rule)
     return pa.table(columns, schema=table_named("benchmark_texts").arrow)
 

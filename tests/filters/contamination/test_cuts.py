@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 from corpus.identity import doc_id_of_place
 from corpus.schemas import table_named
 from corpus.words import normalise
-from filters.contamination import ContaminationSettings
+from filters.contamination import ContaminationSettings, Rule
 from filters.contamination.cuts import CUT_INTO_TOO_MANY_PIECES, NOTHING_LEFT, cut, judge
 from filters.contamination.index import NgramIndex, build_index, find
-from filters.contamination.items import choose_ngram_size, found_in_texts
+from filters.contamination.items import found_in_texts
 from filters.contamination.matches import matches
 
-PAPER = ContaminationSettings()
+PAPER = ContaminationSettings().rule
 # 23 words, the quote that a known tool counts as eleven dirty parts.
 ITEM = (
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omicron pi rho sigma "
@@ -35,7 +35,7 @@ def filler(num_characters: int, start: int = 0) -> str:
 
 def remove(
     documents: list[str], items: list[str], sizes: list[int],
-    rules: ContaminationSettings = PAPER,
+    rules: Rule = PAPER,
 ) -> tuple[list[dict], list[dict], dict, NgramIndex]:
     """The whole removal: verdicts, hits, found in items."""
     index = build_index(items, sizes)
@@ -50,10 +50,11 @@ def remove(
     )
     pairs = {(int(g), int(d)) for g, d in zip(found.ngram, found.document, strict=True)}
     frequency = np.bincount([g for g, _ in pairs], minlength=index.num_ngrams)
-    table = pa.table({"doc_id": ids, "num_characters": [len(text) for text in documents]})
+    table = pa.table({"doc_id": ids, "num_characters": [len(text) for text in documents],
+                      "text": column})
     names = pa.table({"benchmark": ["b"] * len(items), "item_id": list(map(str, range(len(items)))),
                       "field": ["text"] * len(items)})
-    verdicts = judge(table, hits, frequency > rules.max_documents, rules)
+    verdicts = judge(table, hits, frequency > rules.max_documents, rules, index)
     named = matches(hits, ids, index, names, frequency, rules)
     assert verdicts.schema == table_named("contamination").arrow
     assert named.schema == table_named("hits").arrow
@@ -129,7 +130,7 @@ SMALL_TEXTS = st.lists(
 def test_the_removal_is_that_of_the_readable_twin(
     documents, items, window, least, most_pieces, most_documents
 ):
-    rules = ContaminationSettings(
+    rules = Rule(
         window_characters=window, min_piece_characters=least, max_pieces=most_pieces,
         max_documents=most_documents,
     )
@@ -138,25 +139,6 @@ def test_the_removal_is_that_of_the_readable_twin(
     fast = [(v["reason"], pieces_of(v), v["num_matches"]) for v in verdicts]
     assert fast == slow_remove(documents, texts, sizes, rules)
     assert [v["keep"] for v in verdicts] == [v["reason"] is None for v in verdicts]
-
-
-# The choice of N.
-
-
-@pytest.mark.parametrize(
-    ("lengths", "size"),
-    [
-        ([60] * 100, 13),
-        ([10] * 100, 10),
-        ([3] * 4 + [9] * 4 + [40] * 60, 9),  # texts under 8 words have no say
-        ([10] * 5 + [12] * 95, 10),
-        ([10] * 4 + [12] * 96, 12),
-        ([2, 7], 8),
-        ([], 8),
-    ],
-)
-def test_n_is_the_fifth_percentile_of_the_lengths_within_8_and_13(lengths, size):
-    assert choose_ngram_size(np.array(lengths, np.int64), PAPER) == size
 
 
 # What is cut.
@@ -321,6 +303,12 @@ def test_pieces_touch_neither_matches_nor_each_other():
         {"false_positive_rate": 0.0},
         {"max_documents": -1},
         {"max_pieces": 0},
+        {"min_share": 0.0},
+        {"min_ngrams": 0},
+        {"max_ngram_size": 256},
+        {"removal": "similar"},
+        {"published": "nobody"},
+        {"fields": ["title"]},
         {"benchmarks": {"x": {"files": []}}},
         {"benchmark": {}},
     ],

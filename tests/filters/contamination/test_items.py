@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from filters.contamination import ContaminationSettings
+from filters.contamination import Rule
 from filters.contamination.index import build_index
 from filters.contamination.items import found_in_texts, found_ngrams, judge_items
 
-SETTINGS = ContaminationSettings(min_ngram_size=2, max_ngram_size=2, max_documents=3)
+SETTINGS = Rule(min_ngram_size=2, max_ngram_size=2, max_documents=3)
 WORDS = "abcdef"
 
 
