@@ -58,8 +58,7 @@
     for (const id of ids) rows.push({ benchmark, id, how: "clean", share: 0 });
   }
   rows.forEach((row, place) => { row.place = place; });
-  const nameOf = (row) => data.benchmarks[row.benchmark][0];
-  const sizeOf = (row) => data.benchmarks[row.benchmark][1];
+  const nameOf = (row) => data.benchmarks[row.benchmark];
 
   /** All that is searched of a row, in lower case, made once. */
   function haystack(row) {
@@ -131,7 +130,7 @@
     type: "search", id: "search", placeholder: "id, words of an item, address of a document",
   });
   const benchmark = choice("benchmark", [["", "all benchmarks"],
-    ...data.benchmarks.map(([name]) => [name, name])]);
+    ...data.benchmarks.map((name) => [name, name])]);
   const how = choice("how", Object.entries(HOW));
   const sort = choice("sort", Object.entries(SORTS).map(([name, [, said]]) => [name, said]));
   const count = make("p", { id: "count", className: "quiet", role: "status" });
@@ -292,15 +291,14 @@
   }
 
   function verdict(row) {
-    const size = sizeOf(row);
     if (row.how === "too_short") {
-      return `Too short to be found: ${plural(row.words, "word")}, and no field has ${size}.`;
+      return `Too short to be found: ${plural(row.words, "word")}, where N is ${row.size}.`;
     }
     const few = row.exempt < row.found ? `${number(row.exempt)} of them ` : "";
     const exempt = row.exempt ? `, ${few}too frequent to be removed` : "";
     const where = row.hits ? `; in ${plural(row.documents, "document")}.`
       : "; documents that hold them are listed with the items named below.";
-    return `${HOW[row.how]}: ${number(row.found)} of ${number(row.ngrams)} ${size}-grams found`
+    return `${HOW[row.how]}: ${number(row.found)} of ${number(row.ngrams)} ${row.size}-grams found`
       + `${exempt}; they cover ${number(row.covered)} of its ${plural(row.words, "word")} `
       + `(${percent(row.share)})${where}`;
   }
@@ -323,18 +321,22 @@
       marked(passage.text, "blockquote"),
       make("p", { className: "quiet" },
         `characters ${number(passage.start)} to ${number(passage.end)} · ${frequency} · `,
-        passage.exempt ? make("span", { className: "exempt" }, "exempt: stays") : "removed"));
+        passage.exempt ? "exempt, " : "", make("bdi", {}, fate(passage.fate))));
+  }
+
+  function fate(said) {
+    if (said === "cut" || said === "stays") return said;
+    return said ? `the document was dropped: ${said}` : "not judged";
   }
 
   function frequentPart(row) {
     const lines = row.frequent.map((ngram) => {
-      const there = { benchmark: data.benchmarks.findIndex(([name]) => name === ngram.benchmark),
-        id: ngram.id };
+      const there = { benchmark: data.benchmarks.indexOf(ngram.benchmark), id: ngram.id };
       const isOwn = there.benchmark === row.benchmark && there.id === row.id;
       const name = `${ngram.benchmark}:${ngram.id}`;
       return make("tr", {}, make("td", {}, make("bdi", {}, ngram.words)),
         make("td", {}, number(ngram.documents)),
-        make("td", {}, ngram.exempt ? make("span", { className: "exempt" }, "exempt") : "removed"),
+        make("td", {}, ngram.exempt ? "exempt" : ""),
         make("td", {}, isOwn ? "this item"
           : make("a", { href: itemAddress(there) }, make("bdi", {}, name))));
     });

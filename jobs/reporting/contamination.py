@@ -8,11 +8,10 @@ Cost: all of `hits` once, part by part, and the text of the documents of which a
 
 from __future__ import annotations
 
-import heapq
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from itertools import islice
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,9 +24,11 @@ from corpus.storage import Store
 from filters.contamination.items import NEAR_WHOLE, QUOTE, TEMPLATE
 from jobs.reporting.contamination_facts import (
     CLEAN,
+    CUT,
     EXEMPT,
     FOUND,
     PLAIN,
+    STAYS,
     TOO_SHORT,
     BenchmarkCounts,
     ContaminationFacts,
@@ -38,7 +39,9 @@ from jobs.reporting.contamination_facts import (
     Passage,
     Piece,
 )
+from jobs.reporting.contamination_hits import Hits, Item
 from jobs.reporting.contamination_marks import Field, Marker
+from jobs.reporting.contamination_selftest import read_self_test
 
 if TYPE_CHECKING:
     from jobs.report import ReportSettings
@@ -50,16 +53,7 @@ BEFORE_FOUND = 500  # of them, before it
 NUM_FREQUENT = 3  # N-grams named for an item, those in the most documents
 
 ORDER = (NEAR_WHOLE, QUOTE, TEMPLATE, TOO_SHORT, CLEAN)  # the most contaminated first
-COUNTS = ("num_words", "num_ngrams", "num_found", "num_exempt", "num_covered")
-HIT = ("doc_id", "start", "end", "benchmark", "item_id", "field", "num_ngrams",
-       "document_frequency", "exempt")  # fmt: skip
-
-LONGEST = [("num_ngrams", "descending"), ("doc_id", "ascending"), ("start", "ascending")]
-
-Item = tuple[str, str]
-"""Benchmark and item id."""
-Ranked = tuple[tuple[int, int, bytes, int], dict[str, Any]]
-"""A hit, after its place among those of its field: again, N-grams, document, start."""
+COUNTS = ("ngram_size", "num_words", "num_ngrams", "num_found", "num_exempt", "num_covered")
 
 
 def gather_contamination(store: Store, settings: ReportSettings) -> ContaminationFacts | None:
@@ -67,25 +61,33 @@ def gather_contamination(store: Store, settings: ReportSettings) -> Contaminatio
 
     Raises NotBuilt where the stage has not finished.
     """
-    benchmarks = open_dataset(store, "benchmarks").read_all().to_pylist()
+    benchmarks = _benchmarks(open_dataset(store, "benchmarks"))
     if not benchmarks:
         return None
     rows = _ordered(open_dataset(store, "benchmark_items").read_all())
     listed = rows.slice(0, settings.num_items)
     named = listed.filter(pc.not_equal(listed["kind"], CLEAN))
-    hits = _Hits(open_dataset(store, "hits"), settings.num_passages)
+    hits = Hits(open_dataset(store, "hits"), settings.num_passages)
     ngrams = open_dataset(store, "benchmark_ngrams").read_all()
     texts = _texts(store, named, hits, ngrams, settings.contamination_characters)
     return ContaminationFacts(
-        benchmarks=[BenchmarkCounts(**row) for row in benchmarks],
+        benchmarks=benchmarks,
         items=[_item(row, hits, texts) for row in named.to_pylist()],
-        clean=_clean(listed, [row["benchmark"] for row in benchmarks]),
+        clean=_clean(listed, [row.benchmark for row in benchmarks]),
         num_unlisted=rows.num_rows - listed.num_rows,
         num_passages=settings.num_passages,
         ngrams=[_ngram(row) for row in ngrams.slice(0, settings.num_ngrams).to_pylist()],
         num_ngrams=ngrams.num_rows,
         num_exempt=int(pc.sum(ngrams["exempt"]).as_py() or 0),
+        self_test=read_self_test(store),
     )
+
+
+def _benchmarks(dataset: Dataset) -> list[BenchmarkCounts]:
+    """The rows of `benchmarks`; of one without an item some counts are null."""
+    columns = [field.name for field in fields(BenchmarkCounts)]
+    rows = dataset.read_all(columns).to_pylist()
+    return [BenchmarkCounts(**{n: 0 if v is None else v for n, v in r.items()}) for r in rows]
 
 
 def _ordered(items: pa.Table) -> pa.Table:
@@ -107,7 +109,7 @@ def _clean(listed: pa.Table, names: Sequence[str]) -> list[tuple[str, list[str]]
     return [(name, own.to_pylist()) for name, own in ids if len(own)]
 
 
-def _item(row: dict[str, Any], hits: _Hits, texts: dict[Item, ItemTexts]) -> ItemCounts:
+def _item(row: dict[str, Any], hits: Hits, texts: dict[Item, ItemTexts]) -> ItemCounts:
     item = (row["benchmark"], row["item_id"])
     return ItemCounts(
         benchmark=row["benchmark"], item_id=row["item_id"], how=row["kind"],
@@ -120,68 +122,30 @@ def _ngram(row: dict[str, Any]) -> Ngram:
     return Ngram(words=row.pop("ngram"), **row)
 
 
-class _Hits:
-    """Of each item how many hits it has, in how many documents, and which are shown.
-
-    Of each field the longest first, a document's second only after every document's first; the
-    fields take turns. That order is one of the rows alone, so parts may be read in any order.
-    """
-
-    def __init__(self, hits: Dataset, limit: int) -> None:
-        self.num_hits: Counter[Item] = Counter()
-        self.num_documents: Counter[Item] = Counter()
-        best: dict[Item, dict[str, list[Ranked]]] = defaultdict(lambda: defaultdict(list))
-        for part in range(hits.num_parts):
-            seen: Counter[tuple[Item, str, bytes]] = Counter()
-            documents = set()
-            for row in hits.read(part, HIT).sort_by(LONGEST).to_pylist():
-                item = (row["benchmark"], row["item_id"])
-                self.num_hits[item] += 1
-                documents.add((item, row["doc_id"]))
-                again = seen[item, row["field"], row["doc_id"]]
-                seen[item, row["field"], row["doc_id"]] += 1
-                if again < limit:
-                    rank = (again, -row["num_ngrams"], row["doc_id"], row["start"])
-                    own = best[item][row["field"]]
-                    own[:] = heapq.nsmallest(limit, [*own, (rank, row)], key=itemgetter(0))
-            self.num_documents.update(item for item, _ in documents)
-        self.shown = {item: _in_turns(fields, limit) for item, fields in best.items()}
-
-
-def _in_turns(fields: dict[str, list[Ranked]], limit: int) -> list[dict[str, Any]]:
-    """So many hits of an item: the first of each field, the second of each, and so on."""
-    turns = [
-        ((turn, rank[1], field), row)
-        for field, own in fields.items()
-        for turn, (rank, row) in enumerate(own)
-    ]
-    return [row for _, row in sorted(turns, key=itemgetter(0))[:limit]]
-
-
 def _texts(
-    store: Store, named: pa.Table, hits: _Hits, ngrams: pa.Table, room: int
+    store: Store, named: pa.Table, hits: Hits, ngrams: pa.Table, room: int
 ) -> dict[Item, ItemTexts]:
     """Texts and passages of the first of the items, as many as there is room for."""
     items: list[Item] = _names(named)
     texts = open_dataset(store, "benchmark_texts")
     places = _places(texts, set(items))
     fitting = _fitting(items, places, texts, hits, room)
-    fields = _fields(texts, {item: places[item] for item in fitting})
-    marker = Marker([field for own in fields.values() for field in own], ngrams)
+    known = _fields(texts, {item: places[item] for item in fitting})
+    marker = Marker([field for own in known.values() for field in own], ngrams)
     chosen = {item: hits.shown.get(item, []) for item in fitting}
-    passages = _passages(open_dataset(store, "documents"), chosen)
+    passages = _passages(store, chosen)
     return {
         item: ItemTexts(
             fields=[(field.name, window(marker.marked(field))) for field in own],
             passages=passages[item],
             frequent=marker.most_frequent(own, NUM_FREQUENT),
         )
-        for item, own in fields.items()
+        for item, own in known.items()
     }
 
 
 def _fitting(
-    items: Sequence[Item], places: dict[Item, list[int]], texts: Dataset, hits: _Hits, room: int
+    items: Sequence[Item], places: dict[Item, list[int]], texts: Dataset, hits: Hits, room: int
 ) -> Sequence[Item]:
     """The first items whose texts and passages have no more characters than there is room for."""
     lengths = pc.utf8_length(texts.read_all(["text"])["text"]).to_numpy()
@@ -199,8 +163,8 @@ def _fields(texts: Dataset, places: dict[Item, list[int]]) -> dict[Item, list[Fi
     """The fields of some items."""
     rows = pa.array([place for own in places.values() for place in own], pa.int64())
     found = texts.read_all(["field", "text", "ngram_size"]).take(rows).to_pylist()
-    fields = iter([Field(row["field"], row["text"], row["ngram_size"]) for row in found])
-    return {item: list(islice(fields, len(own))) for item, own in places.items()}
+    each = iter([Field(row["field"], row["text"], row["ngram_size"]) for row in found])
+    return {item: list(islice(each, len(own))) for item, own in places.items()}
 
 
 def _places(texts: Dataset, wanted: set[Item]) -> dict[Item, list[int]]:
@@ -216,38 +180,52 @@ def _names(rows: pa.Table) -> list[Item]:
     return list(zip(rows["benchmark"].to_pylist(), rows["item_id"].to_pylist(), strict=True))
 
 
-def _passages(
-    documents: Dataset, hits: dict[Item, list[dict[str, Any]]]
-) -> dict[Item, list[Passage]]:
+def _passages(store: Store, hits: dict[Item, list[dict[str, Any]]]) -> dict[Item, list[Passage]]:
     """The hits of each item as passages, in order."""
     wanted: dict[bytes, list[tuple[Item, int]]] = defaultdict(list)
     for item, own in hits.items():
         for number, hit in enumerate(own):
             wanted[hit["doc_id"]].append((item, number))
+    judged = _rows(open_dataset(store, "contamination"), set(wanted), ("keep", "reason", "pieces"))
+    verdicts = {row["doc_id"]: row for row in judged}
     found: dict[tuple[Item, int], Passage] = {}
-    for document in _documents(documents, set(wanted)):
+    for document in _rows(open_dataset(store, "documents"), set(wanted), ("source", "url", "text")):
         for item, number in wanted[document["doc_id"]]:
-            found[item, number] = _passage(hits[item][number], document)
+            hit = hits[item][number]
+            found[item, number] = _passage(hit, document, verdicts.get(hit["doc_id"]))
     return {item: [found[item, number] for number in range(len(own))] for item, own in hits.items()}
 
 
-def _documents(documents: Dataset, ids: set[bytes]) -> Iterator[dict[str, Any]]:
+def _rows(dataset: Dataset, ids: set[bytes], columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+    """Some columns of the rows of some documents, few of them at a time."""
     wanted = pa.array(sorted(ids), DOC_ID)
-    for part in range(documents.num_parts) if ids else ():
-        rows = pc.is_in(documents.read(part, ["doc_id"])["doc_id"], value_set=wanted)
+    for part in range(dataset.num_parts) if ids else ():
+        rows = pc.is_in(dataset.read(part, ["doc_id"])["doc_id"], value_set=wanted)
         if pc.any(rows).as_py():
-            table = documents.read(part, ["doc_id", "source", "url", "text"]).filter(rows)
+            table = dataset.read(part, ["doc_id", *columns]).filter(rows)
             for batch in table.to_batches(max_chunksize=64):
                 yield from batch.to_pylist()
 
 
-def _passage(hit: dict[str, Any], document: dict[str, Any]) -> Passage:
+def _passage(
+    hit: dict[str, Any], document: dict[str, Any], verdict: dict[str, Any] | None
+) -> Passage:
     return Passage(
         doc_id=hit["doc_id"].hex(), source=document["source"] or "", url=document["url"] or "",
         text=excerpt(document["text"] or "", hit["start"], hit["end"], exempt=hit["exempt"]),
+        fate="" if verdict is None else _fate(hit, verdict),
         **{name: hit[name] for name in ("field", "start", "end", "num_ngrams",
                                         "document_frequency", "exempt")},
     )  # fmt: skip
+
+
+def _fate(hit: dict[str, Any], verdict: dict[str, Any]) -> str:
+    """What became of a match by its document's verdict."""
+    if not verdict["keep"]:
+        return str(verdict["reason"])
+    pieces = verdict["pieces"] or ()
+    stays = any(piece["start"] < hit["end"] and hit["start"] < piece["end"] for piece in pieces)
+    return STAYS if stays else CUT
 
 
 def excerpt(text: str, start: int, end: int, *, exempt: bool) -> Marked:

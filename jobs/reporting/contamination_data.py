@@ -27,7 +27,7 @@ def items_json(facts: ContaminationFacts) -> str:
     """The page's data, safe inside <script type="application/json">."""
     numbers = {row.benchmark: number for number, row in enumerate(facts.benchmarks)}
     value = {
-        "benchmarks": [[row.benchmark, row.ngram_size] for row in facts.benchmarks],
+        "benchmarks": [row.benchmark for row in facts.benchmarks],
         "items": [_item(item, numbers) for item in facts.items],
         "clean": [[numbers[name], ids] for name, ids in facts.clean],
     }
@@ -42,6 +42,7 @@ def escaped(text: str) -> str:
 def _item(item: ItemCounts, numbers: dict[str, int]) -> dict[str, Any]:
     counts = {
         "benchmark": numbers[item.benchmark], "id": item.item_id, "how": item.how,
+        "size": item.ngram_size,
         "words": item.num_words, "ngrams": item.num_ngrams, "found": item.num_found,
         "exempt": item.num_exempt, "covered": item.num_covered,
         "hits": item.num_hits, "documents": item.num_documents,
@@ -62,7 +63,7 @@ def _passage(passage: Passage) -> dict[str, Any]:
         "field": passage.field, "document": passage.doc_id, "source": passage.source,
         "url": passage.url, "start": passage.start, "end": passage.end,
         "ngrams": passage.num_ngrams, "frequency": passage.document_frequency,
-        "exempt": passage.exempt, "text": _marked(passage.text),
+        "exempt": passage.exempt, "fate": passage.fate, "text": _marked(passage.text),
     }  # fmt: skip
 
 

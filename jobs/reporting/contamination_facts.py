@@ -5,11 +5,12 @@ contamination.py reads them, contamination_page.py and contamination_data.py wri
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import NamedTuple
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 PLAIN, FOUND, EXEMPT = range(3)
 TOO_SHORT, CLEAN = "too_short", "clean"
+CUT, STAYS = "cut", "stays"
 
 
 class Piece(NamedTuple):
@@ -52,6 +53,8 @@ class Passage:
     num_ngrams: int
     document_frequency: int
     exempt: bool
+    fate: str
+    """What became of it: CUT, STAYS, or why the document was dropped; empty where not judged."""
     text: Marked
 
 
@@ -85,6 +88,7 @@ class ItemCounts:
     item_id: str
     how: str
     """near_whole, quote, template or too_short."""
+    ngram_size: int
     num_words: int
     num_ngrams: int
     num_found: int
@@ -114,3 +118,5 @@ class ContaminationFacts:
     """The most frequent N-grams."""
     num_ngrams: int
     num_exempt: int
+    self_test: dict[str, Any] = field(default_factory=dict)
+    """As filters/contamination/selftest.py has it; empty where nothing was planted."""

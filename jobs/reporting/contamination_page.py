@@ -15,6 +15,7 @@ from html import escape
 from importlib import resources
 from urllib.parse import urlencode
 
+from filters.contamination.items import NEAR_WHOLE_SHARE
 from jobs.reporting.charts import plural, share, stacked_bar
 from jobs.reporting.contamination_data import items_json
 from jobs.reporting.contamination_facts import (
@@ -27,6 +28,7 @@ from jobs.reporting.contamination_facts import (
     Marked,
     Ngram,
 )
+from jobs.reporting.contamination_selftest import self_test_section
 
 FILE = "contamination.html"
 SCRIPT = "report_contamination.js"
@@ -56,7 +58,9 @@ def write_contamination_page(facts: ContaminationFacts, *, name: str) -> str:
 </head>
 <body>
 <main>
-{_header(name)}{_benchmarks(facts)}{_items(facts)}{_ngrams(facts)}
+{_header(facts, name)}{_benchmarks(facts)}{_items(facts)}{_ngrams(facts)}{
+        self_test_section(facts.self_test)
+    }
 </main>
 <script type="application/json" id="data">{items_json(facts)}</script>
 <script>{script}</script>
@@ -80,14 +84,15 @@ def item_address(benchmark: str, item_id: str) -> str:
     return escape("#item?" + urlencode({"benchmark": benchmark, "id": item_id}))
 
 
-def _header(name: str) -> str:
+def _header(facts: ContaminationFacts, name: str) -> str:
+    tests = ' · <a href="#self-test">Planted items</a>' if facts.self_test else ""
     return f"""
 <header>
 <p class="brand">Winnow</p>
 <h1>Contamination</h1>
 <p class="lead">{escape(name)}: which items of its benchmarks the corpus holds, and where.</p>
 <nav><a href="index.html">The whole report</a> · <a href="#benchmarks">Benchmarks</a> ·
-<a href="#items">Items</a> · <a href="#ngrams">N-grams</a></nav>
+<a href="#items">Items</a> · <a href="#ngrams">N-grams</a>{tests}</nav>
 </header>
 """
 
@@ -114,9 +119,10 @@ def _benchmarks(facts: ContaminationFacts) -> str:
     rows = "".join(_benchmark(row, top) for row in facts.benchmarks)
     lead = (
         "An item is dirty where any N-gram of it is in any document (GPT-3, appendix C): near "
-        "whole where those cover 80 % of its words, a template where all of them are too frequent "
-        "to be removed, else a quote. Items under N words are too short to be found. 8-grams: the "
-        "share of the benchmark's 8-grams in the documents (GPT-2, table 6)."
+        f"whole where those cover {share(NEAR_WHOLE_SHARE, 0)} of its words, a template where all "
+        "of them are too frequent to be removed, else a quote. Items under N words are too short "
+        "to be found. 8-grams: the share of the benchmark's 8-grams in the documents (GPT-2, "
+        "table 6)."
     )
     body = (
         f'<p class="legend">{keys}</p><div class="scroll"><table class="benchmarks"><tr>{head}</tr>'
@@ -176,8 +182,8 @@ def _items(facts: ContaminationFacts) -> str:
 def _static_item(item: ItemCounts) -> str:
     name = escape(f"{item.benchmark}:{item.item_id}")
     passages = item.texts.passages if item.texts else []
-    text = f"{_marked(passages[0].text)}" if passages else ""
-    url = f'<br><span class="url">{escape(passages[0].url)}</span>' if passages else ""
+    text = _marked(passages[0].text) if passages else ""
+    url = f'<div class="url">{escape(passages[0].url)}</div>' if passages else ""
     return (
         f"<tr><th>{name}</th><td>{HOW[item.how]}, {item.num_found:,} of {item.num_ngrams:,} N-grams"
         f"</td><td>{text}{url}</td></tr>"
@@ -210,8 +216,8 @@ def _ngrams(facts: ContaminationFacts) -> str:
 def _ngram(ngram: Ngram) -> str:
     link = item_address(ngram.benchmark, ngram.item_id)
     name = escape(f"{ngram.benchmark}:{ngram.item_id}")
-    kept = '<span class="exempt">exempt</span>' if ngram.exempt else "removed"
+    exempt = "exempt" if ngram.exempt else ""
     return (
         f"<tr><td><bdi>{escape(ngram.words)}</bdi></td><td>{ngram.num_documents:,}</td>"
-        f'<td>{ngram.num_items:,}</td><td><a href="{link}">{name}</a></td><td>{kept}</td></tr>'
+        f'<td>{ngram.num_items:,}</td><td><a href="{link}">{name}</a></td><td>{exempt}</td></tr>'
     )

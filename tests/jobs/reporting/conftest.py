@@ -6,6 +6,18 @@ from typing import Any
 
 import pytest
 
+from jobs.reporting.contamination_facts import (
+    EXEMPT,
+    FOUND,
+    PLAIN,
+    BenchmarkCounts,
+    ContaminationFacts,
+    ItemCounts,
+    ItemTexts,
+    Ngram,
+    Passage,
+    Piece,
+)
 from jobs.reporting.facts import (
     BenchmarkFacts,
     ClassifierFacts,
@@ -141,3 +153,47 @@ def facts_of(text: str) -> Facts:
 @pytest.fixture
 def facts() -> Facts:
     return facts_of("plain words")
+
+
+def planted_of(text: str) -> dict[str, Any]:
+    """A run's test of itself, of a kind that has this name."""
+    tally = {"kind": text, "meaning": text, "num_planted": 9, "num_due": 8, "num_found": 7,
+             "recall": 0.875, "interval": [0.529, 0.978], "num_exempt": 0, "num_ngrams_due": 90,
+             "num_ngrams_found": 88, "num_named": 9, "num_cut": 9, "num_false": 1,
+             "num_characters": 1_000, "num_cut_characters": 250}  # fmt: skip
+    none = tally | {"num_due": 0, "recall": None, "interval": [0.0, 1.0]}
+    return {"kinds": [tally, none], "lengths": [tally], "total": tally, "faults": [text],
+            "num_clean_characters": 12_000, "num_clean_hits": 2, "examples": [text]}  # fmt: skip
+
+
+def contamination_of(text: str) -> ContaminationFacts:
+    """An item of each kind, in which everything that a document or item can say is this text."""
+    ngram = Ngram(words=text, num_documents=20, num_items=2, benchmark=text, item_id=text,
+                  exempt=True)  # fmt: skip
+    passage = Passage(
+        field="question", doc_id="00" * 16, source=text, url=text, start=7, end=9, num_ngrams=1,
+        document_frequency=20, exempt=False, fate=text,
+        text=[Piece(PLAIN, text), Piece(FOUND, text), Piece(PLAIN, text)],
+    )  # fmt: skip
+    marked = [Piece(PLAIN, text), Piece(FOUND, text), Piece(EXEMPT, text)]
+    texts = ItemTexts(fields=[("question", marked)], passages=[passage], frequent=[ngram])
+    counts = {"num_words": 20, "num_ngrams": 8, "num_found": 6, "num_exempt": 1, "num_covered": 18,
+              "num_hits": 2, "num_documents": 2, "ngram_size": 13}  # fmt: skip
+    none = dict.fromkeys(counts, 0) | {"num_words": 4, "ngram_size": 13}
+    return ContaminationFacts(
+        benchmarks=[
+            BenchmarkCounts(
+                benchmark=text, ngram_size=13, num_items=6, num_dirty=3, num_near_whole=1,
+                num_quote=1, num_template=1, num_too_short=1, num_ngrams=400, num_ngrams_found=3,
+            )
+        ],
+        items=[
+            ItemCounts(benchmark=text, item_id=text, how="near_whole", texts=texts, **counts),
+            ItemCounts(benchmark=text, item_id="moon", how="quote", texts=texts, **counts),
+            ItemCounts(benchmark=text, item_id="sun", how="template", texts=None, **counts),
+            ItemCounts(benchmark=text, item_id="star", how="too_short", texts=None, **none),
+        ],
+        clean=[(text, [f"{text}!", "clear"])],
+        num_unlisted=3, num_passages=1, ngrams=[ngram], num_ngrams=9, num_exempt=1,
+        self_test=planted_of(text),
+    )  # fmt: skip
