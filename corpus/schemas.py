@@ -563,6 +563,38 @@ TABLES: tuple[Table, ...] = (
     Table("filter_parts", "Bloom filters of some parts each, before they are merged."),
     Table("benchmark_filter", "Bloom filter of each source's 8-grams, and filters.json."),
     Table(
+        "clean_passages",
+        "The beginnings of some documents without a hit, where items are planted; none where not.",
+        (DOC, Column("text", TEXT, "the first 20,000 characters")),
+    ),
+    Table(
+        "planted_items",
+        "Benchmark items that were planted in clean text, and what the stage said of them.",
+        (
+            DOC,
+            Column("kind", pa.string(), "in what way, of filters/contamination/plants.py"),
+            BENCHMARK, ITEM,
+            Column("passage", TEXT, "what was planted"),
+            Column("num_words", pa.int64(), "words of its longest text before it was changed"),
+            Column("ngram_size", pa.int64(), "N of that text"),
+            Column("num_due", pa.int64(), "N-grams of the item in it, by a plain twin"),
+            Column("num_found", pa.int64(), "of them, reported at the same characters"),
+            Column("is_exempt", pa.bool_(), "whether all that is due is too frequent to go"),
+            Column("num_missed", pa.int64(), "N-grams of any item in its document, not reported"),
+            Column("num_false", pa.int64(), "N-grams reported that are not in its document"),
+            Column("num_clean_hits", pa.int64(), "N-grams reported outside of the passage"),
+            Column("is_named", pa.bool_(), "whether items and characters are those of the twin"),
+            Column("is_cut", pa.bool_(), "whether what stays is what the twin leaves"),
+            Column("num_characters", pa.int64(), "of its document"),
+            Column("num_cut_characters", pa.int64(), "of those, cut"),
+            Column("num_clean_characters", pa.int64(), "of those, around the passage"),
+        ),
+    ),
+    Table(
+        "contamination_self_test",
+        "self_test.json: what was found of the planted items; {} where none are.",
+    ),
+    Table(
         "hits",
         "Benchmark text found in documents, each confirmed exactly.",
         (

@@ -23,6 +23,8 @@ class Stage:
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
     sections: tuple[str, ...]
+    without: tuple[str, ...] = ()
+    """Fields of the sections that change nothing in it."""
 
 
 STAGES: tuple[Stage, ...] = (
@@ -68,6 +70,7 @@ STAGES: tuple[Stage, ...] = (
         inputs=("documents", "screen"),
         outputs=("quality_model", "quality_scores", "quality_rule", "quality"),
         sections=("sources", "quality", "contamination"),
+        without=("contamination.plant",),
     ),
     Stage(
         name="dedup",
@@ -89,7 +92,8 @@ STAGES: tuple[Stage, ...] = (
         outputs=(
             "benchmark_index", "source_ngrams", "ngram_hits", "ngram_frequencies",
             "benchmark_texts", "benchmark_items", "benchmark_ngrams", "hits", "filter_parts",
-            "benchmark_filter", "overlap", "benchmarks", "contamination",
+            "benchmark_filter", "overlap", "benchmarks", "clean_passages", "planted_items",
+            "contamination_self_test", "contamination",
         ),
         sections=("contamination",),
     ),
@@ -125,8 +129,8 @@ STAGES: tuple[Stage, ...] = (
             "links", "fetches", "captures", "documents", "screen", "quality_model",
             "quality_scores", "quality_rule", "quality", "candidates", "pairs", "clusters",
             "self_test", "dedup", "benchmark_texts", "benchmark_items", "benchmark_ngrams",
-            "benchmarks", "hits", "overlap", "contamination", "mix", "mixture", "tokenizer",
-            "shards", "provenance", "model",
+            "benchmarks", "hits", "overlap", "contamination_self_test", "contamination", "mix",
+            "mixture", "tokenizer", "shards", "provenance", "model",
         ),
         outputs=("report",),
         sections=("report",),

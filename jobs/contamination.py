@@ -2,7 +2,7 @@
 
 Its steps resume each by itself: index the benchmarks; find their N-grams in every part; count the
 documents of each N-gram (the one shuffle, of numbers); judge items and N-grams; judge each part;
-measure (overlap.py); sum up by benchmark.
+measure (overlap.py); sum up by benchmark; test itself on planted items (planting.py).
 `hits` and all that is cut are exact; the overlap table counts Bloom finds, as GPT-2's paper does.
 Memory: the index (13 bytes a benchmark word), mapped once for all tasks of a machine.
 """
@@ -27,6 +27,7 @@ from filters.contamination.index import find
 from filters.contamination.matches import matches
 from jobs.decontamination import overlap
 from jobs.decontamination.index import benchmark_index, load, num_documents
+from jobs.decontamination.planting import plant_items
 from jobs.decontamination.tables import write_benchmarks, write_items
 
 if TYPE_CHECKING:
@@ -75,6 +76,7 @@ def run(job: Job) -> None:
         [0], outputs=("benchmarks",), counted="benchmarks", step="benchmarks",
     )  # fmt: skip
     _log_benchmarks(job)
+    plant_items(job, settings)
 
 
 def _write_index(job: Job, settings: ContaminationSettings) -> None:

@@ -121,6 +121,8 @@ def outside_files(stage: Stage, recipe: Recipe) -> list[str]:
 def fingerprint(stage: Stage, recipe: Recipe, store: Store, files: Sequence[str]) -> str:
     """SHA-256 of everything that the stage's outputs depend on."""
     sections = {name: msgspec.to_builtins(getattr(recipe, name)) for name in stage.sections}
+    for section, _, field in (name.partition(".") for name in stage.without):
+        del sections[section][field]
     stats = [(path, Path(path).stat()) for path in files]
     value = {
         "stage": stage.name,

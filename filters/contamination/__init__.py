@@ -122,6 +122,8 @@ class ContaminationSettings(Settings, frozen=True, kw_only=True, forbid_unknown_
     """Words; size of the N-grams in the overlap table (GPT-2 section 4)."""
     false_positive_rate: float = 1e-8
     """Bound on the overlap table's wrong finds, over all sources together (GPT-2 section 4)."""
+    plant: int = 0
+    """Items planted to test the stage on, at most; they change nothing else."""
 
     def __post_init__(self) -> None:
         """Refuse settings without a meaning."""
@@ -145,6 +147,8 @@ class ContaminationSettings(Settings, frozen=True, kw_only=True, forbid_unknown_
             raise ValueError(f"measured_ngram_size {self.measured_ngram_size}: expected 1 or more")
         if not 1e-15 <= self.false_positive_rate <= 0.5:
             raise ValueError(f"false_positive_rate {self.false_positive_rate}: expected 1e-15..0.5")
+        if self.plant < 0:
+            raise ValueError(f"plant {self.plant}: expected 0 or more")
         counts = (self.max_documents, self.window_characters, self.min_piece_characters)
         if min(counts) < 0 or self.max_pieces < 1:
             raise ValueError(

@@ -26,6 +26,7 @@ from filters.dedup.bands import Float64Array, detection_probability
 from filters.dedup.plants import KINDS
 from filters.quality.card.bootstrap import wilson
 from filters.quality.classifiers.features import hashed
+from filters.tallies import aligned, plain
 
 NUM_BINS = 20  # of the scale of similarity, each 0.05 wide
 
@@ -124,16 +125,15 @@ class SelfTest:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
-        return {**_plain(asdict(self)), "faults": list(self.faults)}
+        return {**plain(asdict(self)), "faults": list(self.faults)}
 
     def lines(self) -> list[str]:
         """A table for the terminal: a row a kind, one of all, and what is wrong."""
         rows = [_HEAD, *(_cells(tally) for tally in (*self.kinds, self.total))]
-        widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
         return [
             f"Due: similarity of {self.threshold:g} and more. Promised: 1 - (1 - s^"
             f"{self.num_rows})^{self.num_bands} at each one's s.",
-            *("  ".join(_aligned(row, widths)) for row in rows),
+            *aligned(rows),
             *(self.faults or ("The stage found what its bands promise, and nothing else.",)),
         ]
 
@@ -275,16 +275,3 @@ def _cells(row: Tally) -> tuple[str, ...]:
 
 def _share(share: float | None) -> str:
     return "-" if share is None else f"{share:.4f}"
-
-
-def _aligned(row: Sequence[str], widths: Sequence[int]) -> list[str]:
-    """Cells padded to their columns' widths: the name to the left, numbers to the right."""
-    first, *others = zip(row, widths, strict=True)
-    return [first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in others)]
-
-
-def _plain(value: Any) -> Any:
-    """Tuples as lists, as JSON has them."""
-    if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
-    return [_plain(each) for each in value] if isinstance(value, list | tuple) else value
