@@ -18,7 +18,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -200,9 +200,9 @@ class Sample(NamedTuple):
     """UTF-8 bytes of the texts, in units of 10^6."""
 
 
-def sample_texts(data: Path, *, num_bytes: int) -> Sample:
+def sample_texts(data: Path, *, num_bytes: int, sources: Sequence[str] = SOURCES) -> Sample:
     """So many bytes of real text (or all there is), one of each source in turn."""
-    readers = [_texts(data / "text" / f"{name}.jsonl.gz") for name in SOURCES]
+    readers = [texts_of_source(data, name) for name in sources]
     texts: list[str] = []
     size = 0
     while size < num_bytes and readers:
@@ -213,7 +213,8 @@ def sample_texts(data: Path, *, num_bytes: int) -> Sample:
             else:
                 texts.append(text)
                 size += len(text.encode())
-    return Sample(texts, peer_input(f"texts-{num_bytes}", texts), size / 1e6)
+    name = "-".join(("texts", str(num_bytes), *(sources if sources != SOURCES else ())))
+    return Sample(texts, peer_input(name, texts), size / 1e6)
 
 
 def peer_input(name: str, texts: list[str]) -> Path:
@@ -224,7 +225,8 @@ def peer_input(name: str, texts: list[str]) -> Path:
     return path
 
 
-def _texts(path: Path) -> Iterator[str]:
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
+def texts_of_source(data: Path, name: str) -> Iterator[str]:
+    """The texts of one source, in order."""
+    with gzip.open(data / "text" / f"{name}.jsonl.gz", "rt", encoding="utf-8") as lines:
         for line in lines:
             yield json.loads(line)["text"]
