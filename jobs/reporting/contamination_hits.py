@@ -1,7 +1,8 @@
 """How often documents hold each benchmark item, and which of the passages are shown.
 
-Of each field the longest first, a document's second only after every document's first; the fields
-take turns. That order is one of the rows alone, so parts may be read in any order.
+Of each field those that are removed before those that are exempt, a document's second only after
+every document's first, the longest first; the fields take turns. That order is one of the rows
+alone, so parts may be read in any order.
 Cost: `hits` once, a part at a time; of each field no more rows stay than are shown.
 """
 
@@ -17,12 +18,13 @@ from corpus.datasets import Dataset
 HIT = ("doc_id", "start", "end", "benchmark", "item_id", "field", "num_ngrams",
        "document_frequency", "exempt")  # fmt: skip
 
-LONGEST = [("num_ngrams", "descending"), ("doc_id", "ascending"), ("start", "ascending")]
+LONGEST = [("exempt", "ascending"), ("num_ngrams", "descending"), ("doc_id", "ascending"),
+           ("start", "ascending")]  # fmt: skip
 
 Item = tuple[str, str]
 """Benchmark and item id."""
-Ranked = tuple[tuple[int, int, bytes, int], dict[str, Any]]
-"""A hit, after its place among those of its field: again, N-grams, document, start."""
+Ranked = tuple[tuple[bool, int, int, bytes, int], dict[str, Any]]
+"""A hit, after its place among those of its field: exempt, again, N-grams, document, start."""
 
 
 class Hits:
@@ -43,7 +45,7 @@ class Hits:
                 again = seen[item, row["field"], row["doc_id"]]
                 seen[item, row["field"], row["doc_id"]] += 1
                 if again < limit:
-                    rank = (again, -row["num_ngrams"], row["doc_id"], row["start"])
+                    rank = (row["exempt"], again, -row["num_ngrams"], row["doc_id"], row["start"])
                     own = best[item][row["field"]]
                     own[:] = heapq.nsmallest(limit, [*own, (rank, row)], key=itemgetter(0))
             self.num_documents.update(item for item, _ in documents)
@@ -53,7 +55,7 @@ class Hits:
 def _in_turns(fields: dict[str, list[Ranked]], limit: int) -> list[dict[str, Any]]:
     """So many hits of an item: the first of each field, the second of each, and so on."""
     turns = [
-        ((turn, rank[1], field), row)
+        ((turn, rank[0], rank[2], field), row)
         for field, own in fields.items()
         for turn, (rank, row) in enumerate(own)
     ]

@@ -202,10 +202,10 @@ def _ngrams(facts: ContaminationFacts) -> str:
     if not facts.ngrams:
         return _section("ngrams", "N-grams", "No N-gram of a benchmark was found.", "")
     lead = (
-        f"{facts.num_ngrams:,} {plural(facts.num_ngrams, 'N-gram')} of the benchmarks were found. "
-        f"{facts.num_exempt:,} are exempt: too many documents hold them, so that they are "
-        "boilerplate and stay (GPT-3, appendix C). "
-        f"The {len(facts.ngrams):,} most frequent, each with the first item that has it:"
+        f"Found of the benchmarks: {facts.num_ngrams:,} {plural(facts.num_ngrams, 'N-gram')}. "
+        f"Exempt: {facts.num_exempt:,}, which too many documents hold, so that they are "
+        "boilerplate and are not removed (GPT-3, appendix C). Shown: the most frequent "
+        f"{len(facts.ngrams):,}, each with the first item that has it."
     )
     head = "<tr><th>N-gram</th><th>documents</th><th>items</th><th>item</th><th></th></tr>"
     rows = "".join(map(_ngram, facts.ngrams))

@@ -12,8 +12,8 @@ from corpus.storage import Store
 from jobs.reporting.charts import share
 
 DATASET, FILE = "contamination_self_test", "self_test.json"
-HEAD = ("kind", "planted", "due", "found", "recall", "of 95 %", "N-grams found", "named", "cut",
-        "false")  # fmt: skip
+HEAD = ("kind", "planted", "due", "found", "recall", "95 % interval", "N-grams found", "named",
+        "cut", "false")  # fmt: skip
 
 
 def read_self_test(store: Store) -> dict[str, Any]:

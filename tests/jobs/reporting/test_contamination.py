@@ -214,6 +214,18 @@ def test_fields_take_turns_and_a_documents_second_match_comes_last(store: Store)
         assert places(passages) == order[:limit]
 
 
+def test_passages_that_stay_as_boilerplate_come_last(tmp_path: Path):
+    exempt = [hit(0, ANSWER, "riddle", "answer", 9, exempt=True),
+              hit(0, ANSWER[:20], "riddle", "answer", 1)]  # fmt: skip
+    found = [hit(1, ANSWER, "riddle", "answer", 4), hit(1, ANSWER, "riddle", "answer", 3, skip=39)]
+    store = write(tmp_path, [exempt, [], found])
+    for limit in range(1, 5):
+        passages = texts_of(gathered(store, num_passages=limit), "riddle").passages
+        assert [(one.exempt, one.num_ngrams) for one in passages] == [
+            (False, 4), (False, 1), (False, 3), (True, 9),
+        ][:limit]  # fmt: skip
+
+
 def test_passages_do_not_depend_on_the_parts(store: Store, tmp_path: Path):
     rows = [row for part in MATCHES for row in part]
     other = write(tmp_path / "other", [rows[4:], rows[:4][::-1]])

@@ -36,7 +36,7 @@ def test_the_page_says_what_the_facts_say():
         "3 dirty items, 1 too short to be found and 2 clean ones",
         "up to 1 passage of an item", "the last 2 dirty or short items there is no room",
         "3 items more are not listed", "quiz:quiz near whole, 6 of 8 N-grams",
-        "9 N-grams of the benchmarks were found. 1 are exempt", "quiz 20 2 quiz:quiz exempt",
+        "Found of the benchmarks: 9 N-grams. Exempt: 1, which", "quiz 20 2 quiz:quiz exempt",
         "12,000 characters, 2 hits", "quiz 9 8 7 0.8750 0.5290 to 0.9780 88 of 90 9 9 (25.0 %) 1",
         "quiz 9 0 7 - - 88 of 90",
     ):  # fmt: skip
