@@ -518,6 +518,7 @@ TABLES: tuple[Table, ...] = (
             Column("num_too_short", pa.int64(), "items without an N-gram: they cannot be found"),
             Column("num_ngrams", pa.int64(), "8-grams, by occurrence"),
             Column("num_ngrams_found", pa.int64(), "of them, in the documents of any source"),
+            Column("settings", pa.string(), "how it was read: its section of the recipe, as JSON"),
         ),
     ),
     Table(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -41,7 +42,7 @@ def write_benchmarks(
         row["benchmark"]: row for row in found.read(0).to_pylist() if row["source"] == overlap.ALL
     }
     rows = []
-    for name in settings.benchmarks:
+    for name, one in settings.benchmarks.items():
         own = table.filter(pc.equal(table["benchmark"], name))
         how = own["how"].to_pylist()
         rows.append(
@@ -54,6 +55,7 @@ def write_benchmarks(
                 "num_too_short": pc.sum(pc.equal(own["num_ngrams"], 0)).as_py(),
                 "num_ngrams": in_all[name]["num_ngrams"],
                 "num_ngrams_found": in_all[name]["num_found"],
+                "settings": msgspec.json.encode(one).decode(),
             }
         )
     out.write_rows("benchmarks", rows)

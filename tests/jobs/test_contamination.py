@@ -140,7 +140,7 @@ def test_it_names_the_items_that_are_found(finished):
 
 @pytest.mark.spark
 def test_it_sums_up_each_benchmark_and_lists_its_ngrams(finished):
-    assert rows_of(finished.input("benchmarks")) == [{
+    assert rows_of(finished.input("benchmarks"), "settings") == [{
         "benchmark": "moon", "ngram_size": 13, "num_items": 2, "num_dirty": 1, "num_near_whole": 1,
         "num_quote": 0, "num_template": 0, "num_too_short": 0, "num_ngrams": 25,
         "num_ngrams_found": 16,

@@ -195,7 +195,8 @@ def test_clean_items_are_exported_as_an_evaluation_takes_them(root, tmp_path):
     assert json.loads((tmp_path / "out" / "dirty.json").read_text())["moon_task"] == [0, 2]
     rows = [json.loads(row) for row in (tmp_path / "out" / "items.jsonl").open()]
     assert rows[2] == {
-        "index": 2, "benchmark": "moon", "item_id": "2", "dirty": True, "how": "quote",
+        "index": 2, "tasks": ["moon_task"], "benchmark": "moon", "item_id": "2", "dirty": True,
+        "how": "quote",
     }  # fmt: skip
 
 
