@@ -20,8 +20,7 @@ from typing import Any, NamedTuple
 from filters.contamination import Rule
 from filters.contamination.plants import KINDS, SAME_WORDS, Plant
 from filters.contamination.twin import Found, Ngram, Span, Words, plain_matches, plain_verdict
-from filters.quality.card.bootstrap import wilson
-from filters.tallies import aligned, plain
+from filters.tallies import aligned, interval, plain
 
 NUM_EXAMPLES = 20  # plants of which what is wrong is told
 
@@ -240,7 +239,6 @@ def tally(kind: str, outcomes: Sequence[Outcome], meaning: str) -> Tally:
     """Count the plants of one kind."""
     due = [row for row in outcomes if row.num_due]
     num_found = sum(row.num_found > 0 for row in due)
-    low, high = wilson(num_found, len(due))
 
     def total(value: Callable[[Outcome], int]) -> int:
         return sum(map(value, outcomes))
@@ -252,7 +250,7 @@ def tally(kind: str, outcomes: Sequence[Outcome], meaning: str) -> Tally:
         num_due=len(due),
         num_found=num_found,
         recall=num_found / len(due) if due else None,
-        interval=(float(low), float(high)),
+        interval=interval(num_found, len(due)),
         num_exempt=total(lambda row: row.is_exempt),
         num_ngrams_due=total(lambda row: row.num_due),
         num_ngrams_found=total(lambda row: row.num_found),

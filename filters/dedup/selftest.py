@@ -24,9 +24,8 @@ from corpus.words import normalise
 from filters.dedup import Banding, Measure
 from filters.dedup.bands import Float64Array, detection_probability
 from filters.dedup.plants import KINDS
-from filters.quality.card.bootstrap import wilson
 from filters.quality.classifiers.features import hashed
-from filters.tallies import aligned, plain
+from filters.tallies import aligned, interval, plain
 
 NUM_BINS = 20  # of the scale of similarity, each 0.05 wide
 
@@ -172,7 +171,7 @@ def tally(kind: str, outcomes: Sequence[Outcome], banding: Banding) -> Tally:
         num_found=num_found,
         num_unproved=sum(row.is_proposed and not row.is_proved for row in due),
         recall=num_found / len(due) if due else None,
-        interval=_interval(num_found, len(due)),
+        interval=interval(num_found, len(due)),
         expected_recall=float(_chances(due, banding).mean()) if due else None,
         num_not_due=len(outcomes) - len(due),
         num_false=num_proved - num_found,
@@ -230,7 +229,7 @@ def _bin(number: int, outcomes: Sequence[Outcome], banding: Banding) -> Bin:
         num_planted=len(outcomes),
         num_proposed=num_proposed,
         share=num_proposed / len(outcomes),
-        interval=_interval(num_proposed, len(outcomes)),
+        interval=interval(num_proposed, len(outcomes)),
         expected=float(_chances(outcomes, banding).mean()),
     )
 
@@ -242,13 +241,6 @@ def _chances(outcomes: Sequence[Outcome], banding: Banding) -> Float64Array:
         num_bands=banding.num_bands,
         num_rows=banding.num_rows,
     )
-
-
-def _interval(num_hits: int, num_trials: int) -> tuple[float, float]:
-    if num_trials == 0:
-        return 0.0, 1.0
-    low, high = wilson(num_hits, num_trials)
-    return float(low), float(high)
 
 
 _HEAD = (
