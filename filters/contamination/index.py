@@ -234,8 +234,7 @@ def _distinct(
     Returns the number of each occurrence, and the first occurrence of each number.
     """
     _, first, ids = np.unique(hashes, return_index=True, return_inverse=True)
-    twin = first[ids]
-    if not odd_ngrams(places, places[twin], sizes, sizes[twin], words):
+    if not odd_ngrams(places, sizes, ids, first, words):
         return ids.astype(np.int64), first.astype(np.int64)
     spans = zip(places.tolist(), sizes.tolist(), strict=True)
     return _distinct_rows(hashes, [tuple(words[p : p + n].tolist()) for p, n in spans])

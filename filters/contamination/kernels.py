@@ -199,15 +199,18 @@ def odd_words(
 
 @njit(**KERNEL)
 def odd_ngrams(
-    places: Int64Array, twins: Int64Array, sizes: UInt8Array, twin_sizes: UInt8Array,
-    words: UInt32Array,
-) -> int:  # fmt: skip
-    """How many of the N-grams at `places` are not their twins word by word."""
+    places: Int64Array, sizes: UInt8Array, ids: Int64Array, firsts: Int64Array, words: UInt32Array
+) -> int:
+    """How many N-grams are not, word by word, the first one of their number.
+
+    places, sizes, ids: of every N-gram; firsts: positions among those, by number.
+    """
     n = 0
     for i in range(len(places)):
-        is_same = sizes[i] == twin_sizes[i]
+        twin = firsts[ids[i]]
+        is_same = sizes[i] == sizes[twin]
         for k in range(np.int64(sizes[i]) if is_same else 0):
-            is_same &= words[places[i] + k] == words[twins[i] + k]
+            is_same &= words[places[i] + k] == words[places[twin] + k]
         n += not is_same
     return n
 

@@ -165,8 +165,10 @@ def lines(found: dict[str, Any]) -> list[str]:
     """The same of a self-test as to_json gives it."""
     groups = [[*found["kinds"]], [*found["lengths"]], [found["total"]]]
     rows = [_HEAD, *(_cells(tally) for group in groups for tally in group)]
+    num_too_short = sum(row["num_planted"] for row in found["lengths"]) - found["num_unchanged"]
     return [
         *aligned(rows),
+        f"Planted with all words and not due: {num_too_short:,}, whose texts are shorter than N.",
         f"Clean text around them: {found['num_clean_characters']:,} characters, "
         f"{found['num_clean_hits']:,} hits.",
         *found["examples"],
