@@ -9,6 +9,9 @@ import lzma
 from pathlib import Path
 
 import msgspec
+import pandas
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import zstandard
 
@@ -20,6 +23,7 @@ from corpus.benchmarks import (
     read_benchmark,
 )
 from corpus.errors import InputError
+from jobs.recipe import read_recipe
 
 ITEMS = [
     {"id": "a", "query": "Why?", "choices": ["yes", "no"], "meta": {"source": "exam"}, "gold": 1},
@@ -119,6 +123,89 @@ def test_several_lines_may_make_an_item(tmp_path):
         read(path, lines_per_item=4)
 
 
+def test_blank_lines_take_a_number_in_text_and_none_in_json_lines(tmp_path):
+    # As the `datasets` library reads either, whose rows an evaluation's documents are.
+    one, two, _ = LINES.split("\n")
+    path = file(tmp_path, "x.jsonl", f"\n{one}\n \n\n{two}\n\n")
+    assert [row[0] for row in read(path, text=("query",))] == ["0", "1"]
+    path = file(tmp_path, "x.txt", "\none\n\ntwo\n")
+    assert [row[0] for row in read(path)] == ["1", "3"]
+
+
+@pytest.mark.parametrize(
+    ("text", "settings"),
+    [
+        (json.dumps(ITEMS), {}),
+        (json.dumps(ITEMS, indent=2), {}),
+        (LINES, {}),  # JSON lines by another name
+        (json.dumps({"version": 2, "data": {"items": ITEMS}}, indent=1), {"records": "data.items"}),
+    ],
+)
+def test_a_json_file_is_a_list_of_objects_or_holds_one(tmp_path, text, settings):
+    path = file(tmp_path, "x.json", text)
+    assert read(path, text=("query",), **settings) == [
+        ("0", "text", "Why?"), ("1", "text", "Wo\u2028hin?"),
+    ]  # fmt: skip
+
+
+def test_a_json_file_of_one_object_is_one_item(tmp_path):
+    assert read(file(tmp_path, "x.json", LINES.splitlines()[0]), text=("query",)) == [
+        ("0", "text", "Why?")
+    ]
+
+
+NESTED = [
+    {"q": "one", "choices": {"text": ["a", "b"], "label": ["A", "B"]}, "turns": [{"t": "x"}],
+     "by": None, "number": 1},
+    {"q": None, "choices": {"text": [], "label": []}, "turns": [{"t": "y"}, {"t": "z"}],
+     "by": {"name": "me"}, "number": 2},
+]  # fmt: skip
+ANSWERS = ("choices.text", "turns.t", "turns.0.t")
+PATHS = {"question": ("q",), "answer": ANSWERS, "text": ("number",)}
+FOUND = [
+    ("0", "question", "one"), ("0", "answer", "a\nb\nx\nx"), ("0", "text", "1"),
+    ("1", "question", ""), ("1", "answer", "y\nz\ny"), ("1", "text", "2"),
+]  # fmt: skip
+
+
+def write_arrow(path: Path, make) -> str:
+    table = pa.Table.from_pylist(NESTED)
+    with pa.OSFile(str(path), "wb") as out, make(out, table.schema) as writer:
+        for batch in table.to_batches(max_chunksize=1):
+            writer.write_batch(batch)
+    return str(path)
+
+
+def test_nested_columns_of_parquet_are_reached_by_the_same_paths(tmp_path):
+    path = str(tmp_path / "x.parquet")
+    pq.write_table(pa.Table.from_pylist(NESTED), path, row_group_size=1)
+    assert read(path, fields=PATHS) == FOUND
+    lines = "".join(json.dumps(row) + "\n" for row in NESTED)
+    assert read(file(tmp_path, "x.jsonl", lines), fields=PATHS) == FOUND
+    with pytest.raises(InputError, match=r"item 0: no name of by\.name; it has NoneType"):
+        read(path, text=("by.name",))
+
+
+@pytest.mark.parametrize("make", [pa.ipc.new_stream, pa.ipc.new_file])
+def test_arrow_is_read_as_a_stream_or_a_file_and_a_cut_one_is_refused(tmp_path, make):
+    path = write_arrow(tmp_path / "x.arrow", make)
+    assert read(path, fields=PATHS) == FOUND
+    whole = Path(path).read_bytes()
+    for size in (len(whole) - 8, len(whole) // 2, 20):  # 8: the mark of a stream's end
+        Path(path).write_bytes(whole[:size])
+        with pytest.raises(InputError, match=r"x\.arrow: is (no|not) Arrow"):
+            read(path, fields=PATHS)
+
+
+def test_a_parquet_file_that_is_none_or_not_whole_is_refused(tmp_path):
+    path = tmp_path / "x.parquet"
+    pq.write_table(pa.Table.from_pylist(NESTED), path)
+    for data in (path.read_bytes()[:-20], b"PAR1 and no more", b""):
+        path.write_bytes(data)
+        with pytest.raises(InputError, match="is not Parquet, or not whole"):
+            read(str(path), fields=PATHS)
+
+
 def test_paragraphs_are_items(tmp_path):
     path = file(tmp_path, "x.txt", "one\ntwo\n\n\nthree\n")
     assert read(path, format="paragraphs") == [("0", "text", "one\ntwo"), ("1", "text", "three")]
@@ -137,6 +224,13 @@ def test_paragraphs_are_items(tmp_path):
         ("x.jsonl", "\n", {"text": ("query",)}, "no item in it"),
         ("x.csv", "q,a\n1,2\n3\n", {"text": ("q",)}, "line 3 has 1 cells, expected 2"),
         ("x.csv", 'q,a\n1,"2\n', {"text": ("q",)}, "is not CSV"),
+        ("x.csv", "q,a,q\n1,2,3\n", {"text": ("q",)}, "its header names q twice"),
+        ("x.json", LINES + "{broken\n", {"text": ("query",)}, "line 3 is not JSON"),
+        ("x.json", "[{}, 1]", {"text": ("q",)}, "x.json: item 1 is int, not an object"),
+        ("x.json", "[{}", {"text": ("q",)}, "is not JSON"),
+        ("x.json", '"text"', {"text": ("q",)}, "it is str, expected a list"),
+        ("x.json", '{"data": 1}', {"text": ("q",), "records": "data"}, "data is int, expected a"),
+        ("x.json", '{"data": 1}', {"text": ("q",), "records": "rows"}, "no rows .* the keys data"),
         ("x.data", "text", {}, "format unknown"),
     ],
 )
@@ -171,15 +265,51 @@ def test_settings_without_a_meaning_are_refused(table):
         msgspec.convert(table, BenchmarkSettings)
 
 
-def test_the_real_sets_have_their_published_numbers_of_items(real_data):
-    def count(path: str, **settings) -> int:
-        files = (str(real_data / "bench" / path),)
-        return num_items(read_benchmark("x", BenchmarkSettings(files=files, **settings)))
+def rows_in(path: Path) -> int:
+    """Items of a real set, counted with another reader."""
+    name = path.name
+    opened = gzip.open if name.endswith(".gz") else bz2.open if name.endswith(".bz2") else open
+    with opened(path, "rt", encoding="utf-8", newline="") as lines:
+        if ".csv" in name:
+            return len(pandas.read_csv(lines))
+        num_lines = sum(1 for line in lines if line.strip())
+    return num_lines // 6 if name.startswith("hellaswag") else num_lines
 
-    assert count("lambada/lambada_openai.jsonl.gz", text=("context", "continuation")) == 5153
-    assert count("arc/arc_easy.jsonl.gz", text=("query", "choices")) == 2376
-    assert count("truthfulqa/TruthfulQA.csv.gz", text=("Question",)) == 817
-    assert count("hellaswag/hellaswag_val_full.txt.bz2", lines_per_item=6) == 10_042
-    assert count("race/race_dev.jsonl.gz", text=("article",), item_id="id") == 1389
-    assert count("wikitext2/wiki.test.txt.gz") == 2891
-    assert count("ptb/ptb.test.txt.gz") == 3761
+
+def test_every_item_of_the_real_sets_is_read(real_data):
+    settings = read_recipe("real_pages", [f"data={real_data}"]).contamination.benchmarks
+    manifest = [json.loads(line) for line in (real_data / "bench" / "manifest.jsonl").open()]
+    stated = {str(real_data / row["file"]): row["records_or_lines"] for row in manifest}
+    read_files = set()
+    for name, one in settings.items():
+        files = benchmark_files(one)
+        read_files.update(files)
+        counted = {path: rows_in(Path(path)) for path in files}
+        assert num_items(read_benchmark(name, one)) == sum(counted.values())
+        for path, number in counted.items():
+            if ".csv" not in path:  # the manifest counts a table's lines, its header among them
+                assert number * one.lines_per_item == stated[path]
+    assert {*stated} - read_files == {str(real_data / "bench/gsm8k/train.jsonl.gz")}
+
+
+def test_the_real_sets_have_their_published_numbers_of_items(real_data):
+    settings = read_recipe("real_pages", [f"data={real_data}"]).contamination.benchmarks
+    published = {
+        "lambada": 5153, "boolq": 3270, "arc_easy": 2376, "piqa": 1838, "piqa_test": 3084,
+        "gsm8k": 1319, "humaneval": 164, "truthfulqa": 817, "hellaswag": 10_042, "ptb": 3761,
+        "ptb_valid": 3370,
+    }  # fmt: skip
+    counted = {name: num_items(read_benchmark(name, settings[name])) for name in published}
+    assert counted == published
+
+
+def test_real_sets_in_two_forms_have_the_same_rows(real_data):
+    settings = read_recipe("real_pages", [f"data={real_data}"]).contamination.benchmarks
+
+    def texts(name: str, field: str) -> list[str]:
+        rows = read_benchmark(name, settings[name])
+        return [" ".join(row.text.split()) for row in rows if row.field == field]
+
+    assert texts("lambada", "text") == texts("lambada_openai", "text")
+    original, other = texts("piqa", "question"), texts("piqa_choices", "question")
+    assert [f"Question: {text}" for text in original] == other
