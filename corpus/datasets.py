@@ -20,8 +20,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from corpus import schemas
 from corpus.errors import Damaged, NotBuilt
@@ -115,6 +113,8 @@ class Dataset:
 
     def read(self, part: int, columns: Sequence[str] | None = None) -> pa.Table:
         """One part, or some of its columns; raises Damaged where it differs from the manifest."""
+        import pyarrow.parquet as pq
+
         path = self.path(part)
         with self._open(self.store.open_for_arrow, part_name(part)) as handle:
             try:
@@ -205,6 +205,8 @@ def survivors(
     Returns doc_id, num_characters and the asked columns of `documents`. Raises Damaged where a kept
     doc_id is not among the part's documents, or stands out of order.
     """
+    import pyarrow.compute as pc
+
     wanted = ["doc_id", "num_characters", *(c for c in columns if c != "doc_id")]
     table = documents.read(part, list(dict.fromkeys([*wanted, "keep"])))
     if verdicts.name == documents.name:
@@ -237,6 +239,8 @@ def columns_of(
     verdicts: Dataset, part: int, columns: Sequence[str], doc_ids: pa.ChunkedArray
 ) -> pa.Table:
     """Columns of a verdict table for these documents; raises Damaged where one is missing."""
+    import pyarrow.compute as pc
+
     table = verdicts.read(part, ["doc_id", *columns])
     rows = pc.index_in(
         doc_ids.combine_chunks(), value_set=table["doc_id"].combine_chunks()

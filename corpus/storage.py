@@ -17,9 +17,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import fsspec
-import pyarrow as pa
-
 from corpus.errors import SetupError, StorageError
 
 SCRATCH = "_scratch"
@@ -32,16 +29,13 @@ class Store:
 
     def __init__(self, root: str) -> None:
         self.root = root
-        try:
-            self._fs, self._base = fsspec.core.url_to_fs(root)
-        except (ImportError, ValueError) as error:
-            protocol = root.partition("://")[0]
-            raise SetupError(
-                f"{root}: no way to reach {protocol}:// is installed ({error}); for S3 run "
-                "`pip install 'winnow[s3]'`, or give a local folder"
-            ) from error
-        protocol = self._fs.protocol
-        self.is_local = "file" in ((protocol,) if isinstance(protocol, str) else protocol)
+        protocol, is_url, path = root.partition("://")
+        self.is_local = not is_url or protocol in ("file", "local")
+        if self.is_local:
+            self._fs: Any = _Disk()
+            self._base = str(Path(path if is_url else root).expanduser().absolute())
+        else:
+            self._fs, self._base = _remote(root)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (Store, (self.root,))
@@ -96,6 +90,8 @@ class Store:
         On this machine it is a file of Arrow's own: of a Python file its threads may still hold
         pieces when the interpreter ends, which aborts a short command after it has answered.
         """
+        import pyarrow as pa
+
         return pa.OSFile(self.path(*names)) if self.is_local else self.open(*names)
 
     def write(self, data: bytes, *names: str) -> None:
@@ -144,6 +140,52 @@ class Store:
 
     def _inside(self, *names: str) -> str:
         return "/".join((self._base.rstrip("/"), *names))
+
+
+class _Disk:
+    """This machine's files by the methods of fsspec, which takes 70 ms to import."""
+
+    exists = staticmethod(os.path.exists)
+    size = staticmethod(os.path.getsize)
+
+    def invalidate_cache(self) -> None:
+        """There is none."""
+
+    def ls(self, path: str, *, detail: bool) -> list[str]:
+        """Names in a folder."""
+        return [entry.name for entry in Path(path).iterdir()]
+
+    def cat_file(self, path: str, start: int = 0, end: int | None = None) -> bytes:
+        """A file's bytes, or some of them."""
+        with self.open(path, "rb") as handle:
+            handle.seek(start)
+            return bytes(handle.read(-1 if end is None else end - start))
+
+    def open(self, path: str, mode: str) -> Any:
+        """A file, open."""
+        return Path(path).open(mode)
+
+    def rm(self, path: str, *, recursive: bool) -> None:
+        """Remove a file or folder."""
+        if Path(path).is_dir():
+            shutil.rmtree(path)
+        else:
+            Path(path).unlink()
+
+
+def _remote(root: str) -> tuple[Any, str]:
+    """The file system of an address and the path there; raises SetupError."""
+    import fsspec
+
+    try:
+        found: tuple[Any, str] = fsspec.core.url_to_fs(root)
+    except (ImportError, ValueError) as error:
+        protocol = root.partition("://")[0]
+        raise SetupError(
+            f"{root}: no way to reach {protocol}:// is installed ({error}); for S3 run "
+            "`pip install 'winnow[s3]'`, or give a local folder"
+        ) from error
+    return found
 
 
 @contextmanager

@@ -8,23 +8,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import click
-import msgspec
-from rich.console import Console
-from rich.table import Table
 
-from corpus.config import recipe_names
-from corpus.datasets import MANIFEST, open_dataset
 from corpus.errors import CorpusError, InputError
-from corpus.schemas import TABLES
 from corpus.stages import STAGE_NAMES, STAGES
 from corpus.storage import Store
 from jobs.options import (
     RUN_RECORD,
+    LazyGroup,
     json_option,
     read_settings,
     recipe_options,
@@ -33,7 +27,6 @@ from jobs.options import (
     set_option,
 )
 
-# Groups of commands, loaded when asked for: a list of items should not wait for the crawler.
 _GROUPS = {
     "contamination": "jobs.contamination_cli",
     "crawl": "jobs.crawl_cli",
@@ -42,17 +35,8 @@ _GROUPS = {
 }
 
 
-class _Group(click.Group):
+class _Winnow(LazyGroup):
     """Prints our own errors as one line."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return sorted([*super().list_commands(ctx), *_GROUPS])
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name in _GROUPS:
-            found: click.Command = getattr(import_module(_GROUPS[cmd_name]), cmd_name)
-            return found
-        return super().get_command(ctx, cmd_name)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -61,7 +45,9 @@ class _Group(click.Group):
             raise click.ClickException(f"{type(error).__name__}: {error}") from error
 
 
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Winnow, modules=_GROUPS, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(package_name="winnow")
 def cli() -> None:
     """From raw web to training shards, and a GPT to prove them."""
@@ -74,7 +60,7 @@ def cli() -> None:
 @click.option("--conf", multiple=True, metavar="KEY=VALUE", help="A Spark setting.")
 @click.option("--force", is_flag=True, help="Run even what is up to date, from the start.")
 @click.option("--plant", type=click.IntRange(0), metavar="N",
-              help="Plant about N mutated copies in dedup, and say what is found of them.")
+              help="Plant N copies in dedup and N items in contamination; say what is found.")
 def run(
     stages: tuple[str, ...],
     recipe: str | None,
@@ -95,7 +81,7 @@ def run(
     from jobs.session import Session
 
     if plant is not None:
-        overrides = (*overrides, f"dedup.plant={plant}")
+        overrides = (*overrides, f"dedup.plant={plant}", f"contamination.plant={plant}")
     name, laid_over = remembered(root, recipe, overrides)
     settings = read_settings(name, laid_over)
     names = STAGE_NAMES if "all" in stages else stages
@@ -117,6 +103,9 @@ def stages(markdown: bool) -> None:
     if markdown:
         click.echo(stage_table())
         return
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table("stage", "purpose", "reads", "writes")
     for stage in STAGES:
         inputs = "links ... model" if stage.name == "report" else ", ".join(stage.inputs)
@@ -137,6 +126,8 @@ def stage_table() -> str:
 @click.argument("dataset", required=False)
 def columns(dataset: str | None) -> None:
     """Show the columns of every table, or of one."""
+    from corpus.schemas import TABLES
+
     for table in TABLES:
         if dataset not in (None, table.name):
             continue
@@ -159,6 +150,9 @@ def status(recipe: str | None, root: str, overrides: tuple[str, ...], as_json: b
         rows = [{"stage": s.stage.name, "state": s.state, **s.record} for s in states]
         click.echo(json.dumps(rows, indent=1))
         return
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table("stage", "state", "taken", "kept", "dropped", "seconds")
     for state in states:
         rows = state.record.get("ledger", {}).get("rows", {})
@@ -222,7 +216,11 @@ def recipe(name: str | None, overrides: tuple[str, ...]) -> None:
     \b
     Example: winnow recipe gpt3 | less
     """
+    import msgspec
+
     if name is None:
+        from corpus.config import recipe_names
+
         for known in recipe_names():
             settings = read_settings(known, overrides)
             click.echo(f"{known:<12} {settings.description}")
@@ -235,6 +233,9 @@ def recipe(name: str | None, overrides: tuple[str, ...]) -> None:
 @root_option
 def verify(root: str) -> None:
     """Read every published file and compare its bytes with its manifest."""
+    from corpus.datasets import MANIFEST, open_dataset
+    from corpus.schemas import TABLES
+
     store = Store(root)
     for table in TABLES:
         if store.exists(table.name, MANIFEST):

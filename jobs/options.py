@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from corpus.config import recipe_names
 from corpus.errors import InputError
 from corpus.storage import Store
 
@@ -26,6 +26,29 @@ set_option = click.option(
 )
 root_option = click.option("--root", default="build/run", show_default=True, help="The run's root.")
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+class LazyGroup(click.Group):
+    """A group of commands of other modules, each loaded when it is asked for.
+
+    A list of items should not wait for the crawler: a command's own libraries are its start.
+    """
+
+    def __init__(self, *, modules: Mapping[str, str], **settings: Any) -> None:
+        """modules: where each command is, by its name there."""
+        super().__init__(**settings)
+        self._modules = modules
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, sorted."""
+        return sorted([*super().list_commands(ctx), *self._modules])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of this name, where there is one."""
+        if cmd_name in self._modules:
+            found: click.Command = getattr(import_module(self._modules[cmd_name]), cmd_name)
+            return found
+        return super().get_command(ctx, cmd_name)
 
 
 def recipe_options(command: Command) -> Command:
@@ -55,6 +78,8 @@ def remembered(
         return name, tuple(overrides)
     store = Store(root)
     if not store.exists(*RUN_RECORD):
+        from corpus.config import recipe_names
+
         raise InputError(
             f"{root}: nothing was run here yet, and no --recipe was given; expected one of "
             f"{', '.join(recipe_names())}, or FILE.toml"

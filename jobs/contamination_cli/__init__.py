@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import click
 
-from jobs.contamination_cli.documents import doc
-from jobs.contamination_cli.export import export
-from jobs.contamination_cli.lists import items, ngrams
-from jobs.contamination_cli.overlap import overlap
-from jobs.contamination_cli.scan import scan
-from jobs.contamination_cli.show import show
-from jobs.contamination_cli.summaries import diff, summary
+from jobs.options import LazyGroup
+
+_COMMANDS = {
+    "benchmarks": "jobs.contamination_cli.benchmarks",
+    "diff": "jobs.contamination_cli.summaries",
+    "doc": "jobs.contamination_cli.documents",
+    "export": "jobs.contamination_cli.export",
+    "items": "jobs.contamination_cli.lists",
+    "ngrams": "jobs.contamination_cli.lists",
+    "overlap": "jobs.contamination_cli.overlap",
+    "scan": "jobs.contamination_cli.scan",
+    "selftest": "jobs.contamination_cli.selftest",
+    "show": "jobs.contamination_cli.show",
+    "summary": "jobs.contamination_cli.summaries",
+}
 
 
-@click.group()
+@click.group(cls=LazyGroup, modules=_COMMANDS)
 def contamination() -> None:
     """Inspect what the stage found, compare runs, export clean items, scan other corpora.
 
@@ -23,10 +31,8 @@ def contamination() -> None:
              winnow contamination show boolq:117 --root build/real
              winnow contamination ngrams --exempt | head
              winnow contamination export clean/ --root build/real
+             winnow contamination benchmarks --recipe real_pages --set data=DATA
     """
 
-
-for command in (summary, items, show, doc, ngrams, diff, export, scan, overlap):
-    contamination.add_command(command)
 
 __all__ = ["contamination"]

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import click
 
 from corpus.errors import InputError
 from corpus.storage import Store
-from jobs.contamination_cli.items import headline, texts_of
+from jobs.contamination_cli.items import headline, matching, texts_of
 from jobs.contamination_cli.text import excerpt, lines_of, terminal
-from jobs.documents import document_of, id_scalar
+from jobs.documents import document_of
 from jobs.options import json_option, root_option
 
+ID = re.compile("[0-9a-fA-F]{32}")
 AROUND = 200
 """Characters shown on either side of a match: the window that goes with it (GPT-3 appendix C)."""
 
@@ -28,24 +30,30 @@ def doc(document: str, root: str, as_json: bool) -> None:
     \b
     Example: winnow contamination doc https://example.com/a --root build/real
     """
-    from jobs.why import matching, plain
-
     store = Store(root)
-    name, _ = document_of([store], document)
-    key = id_scalar(name)
-    verdicts = matching(store, "contamination", "doc_id", key)
-    if not verdicts:
-        raise InputError(
-            f"document {name}: the stage contamination did not see it; `winnow why` tells what "
-            "became of it"
-        )
-    hits = matching(store, "hits", "doc_id", key)
+    verdict = _verdict(store, document)
+    hits = list(matching(store, "hits", doc_id=verdict["doc_id"]))
     if as_json:
         told = [{name: value for name, value in hit.items() if name != "doc_id"} for hit in hits]
-        click.echo(json.dumps(plain({**verdicts[0], "hits": told}), indent=1))
+        row = {**verdict, "doc_id": verdict["doc_id"].hex(), "hits": told}
+        click.echo(json.dumps(row, indent=1))
         return
-    (found,) = texts_of(store, {key.as_py()}).values()
-    _print_document(found, verdicts[0], hits)
+    (found,) = texts_of(store, {verdict["doc_id"]}).values()
+    _print_document(found, verdict, hits)
+
+
+def _verdict(store: Store, document: str) -> dict[str, Any]:
+    """What the stage decided on a document; raises InputError where there is no such one."""
+    name = document
+    if not ID.fullmatch(document):
+        name, _ = document_of([store], document)
+    for row in matching(store, "contamination", doc_id=bytes.fromhex(name)):
+        return row
+    name, _ = document_of([store], name)
+    raise InputError(
+        f"document {name}: the stage contamination did not see it; `winnow why` tells what became "
+        "of it"
+    )
 
 
 def _print_document(

@@ -5,12 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from corpus.datasets import open_dataset
 from corpus.errors import InputError
-from corpus.identity import DOC_ID
 from corpus.storage import Store
 from jobs.documents import visible
 
@@ -30,32 +26,49 @@ def checked(store: Store, benchmark: str) -> str:
     return benchmark
 
 
+def items_of(store: Store, benchmark: str) -> list[dict[str, Any]]:
+    """The items of a benchmark, in its own order; raises InputError where the run has no such."""
+    table = open_dataset(store, "benchmark_items").read_all()
+    names = table["benchmark"].to_pylist()  # each benchmark's items are side by side
+    if benchmark not in names:
+        checked(store, benchmark)
+        return []
+    return list(table.slice(names.index(benchmark), names.count(benchmark)).to_pylist())
+
+
 def item_named(store: Store, name: str) -> dict[str, Any]:
     """The row of the item BENCHMARK:ITEM_ID, or ITEM_ID where one alone has it."""
-    table = open_dataset(store, "benchmark_items").read_all()
     benchmark, _, item_id = name.partition(":")
-    own = pc.and_(pc.equal(table["benchmark"], benchmark), pc.equal(table["item_id"], item_id))
-    found = table.filter(own)
-    if not found.num_rows:
-        found = table.filter(pc.equal(table["item_id"], name))
-    if found.num_rows == 1:
-        return dict(found.to_pylist()[0])
-    if not found.num_rows:
+    found = list(matching(store, "benchmark_items", item_id=item_id, benchmark=benchmark))
+    found = found or list(matching(store, "benchmark_items", item_id=name))
+    if len(found) == 1:
+        return found[0]
+    if not found:
         raise InputError(
             f"item {name}: not in {store.root}; expected BENCHMARK:ITEM_ID, as `winnow "
             f"contamination items BENCHMARK` lists them; benchmarks: "
             f"{', '.join(benchmark_names(store))}"
         )
-    names = [f"{row['benchmark']}:{name}" for row in found.to_pylist()]
+    names = [f"{row['benchmark']}:{name}" for row in found]
     raise InputError(f"item {name}: {len(names)} benchmarks have it; expected one of "
                      f"{', '.join(names)}")  # fmt: skip
 
 
-def hits_where(store: Store, condition: pc.Expression) -> Iterator[dict[str, Any]]:
-    """The rows of `hits` that meet a condition."""
-    hits = open_dataset(store, "hits")
-    for part in range(hits.num_parts):
-        yield from hits.read(part).filter(condition).to_pylist()
+def matching(store: Store, dataset: str, **wanted: Any) -> Iterator[dict[str, Any]]:
+    """The rows of a table that have these values; where a part has none, little of it is read.
+
+    In Python: to give pyarrow a value to compare with makes it import pandas, 0.3 s.
+    """
+    table = open_dataset(store, dataset)
+    values = tuple(wanted.values())
+    for part in range(table.num_parts):
+        keys = table.read(part, list(wanted)).select(list(wanted))
+        columns = (column.to_pylist() for column in keys.columns)
+        rows = [row for row, own in enumerate(zip(*columns, strict=True)) if own == values]
+        if rows:
+            whole = table.read(part)
+            for row in rows:
+                yield whole.slice(row, 1).to_pylist()[0]
 
 
 def headline(document: Mapping[str, Any]) -> str:
@@ -67,12 +80,14 @@ def headline(document: Mapping[str, Any]) -> str:
 def texts_of(store: Store, ids: set[bytes]) -> dict[bytes, dict[str, Any]]:
     """Text, source and address of some documents, by their ids."""
     documents = open_dataset(store, "documents")
-    wanted = pa.array(sorted(ids), DOC_ID)
     found: dict[bytes, dict[str, Any]] = {}
-    for part in range(documents.num_parts) if ids else ():
-        rows = pc.is_in(documents.read(part, ["doc_id"])["doc_id"], value_set=wanted)
-        if pc.any(rows).as_py():
-            columns = ["doc_id", "source", "url", "text"]
-            for row in documents.read(part, columns).filter(rows).to_pylist():
-                found[row["doc_id"]] = row
+    for part in range(documents.num_parts):
+        if len(found) == len(ids):
+            break
+        own = documents.read(part, ["doc_id"])["doc_id"].to_pylist()
+        rows = [row for row, doc_id in enumerate(own) if doc_id in ids]
+        if rows:
+            columns = documents.read(part, ["doc_id", "source", "url", "text"])
+            for row in rows:
+                found[own[row]] = columns.slice(row, 1).to_pylist()[0]
     return found

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 import click
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from corpus.datasets import open_dataset
 from corpus.storage import Store
-from jobs.contamination_cli.items import checked
+from jobs.contamination_cli.items import checked, items_of
 from jobs.contamination_cli.text import table
 from jobs.options import json_option, root_option
 
 SORTS = ("share", "found", "words", "id")
+PAGE = 100
+"""Lines printed at once."""
 HOW = ("clean", "dirty", "near_whole", "quote", "template", "too_short")
 
 
@@ -44,11 +45,10 @@ def items(
     Example: winnow contamination items boolq --how near_whole --root build/real
              winnow contamination items boolq --how clean --json | jq -r .item_id
     """
-    store = Store(root)
-    name = checked(store, benchmark)
-    found = open_dataset(store, "benchmark_items").read_all()
-    found = _chosen(found.filter(pc.equal(found["benchmark"], name)), how)
-    rows = [row for row in found.to_pylist() if field is None or field in row["fields"]]
+    rows = [
+        row for row in items_of(Store(root), benchmark)
+        if _is_found(row, how) and (field is None or field in row["fields"])
+    ]  # fmt: skip
     rows = _sorted(rows, sort)[:limit]
     if as_json:
         _print_json(rows)
@@ -57,7 +57,7 @@ def items(
     lines = [head]
     for row in rows:
         lines.append((
-            f"{name}:{row['item_id']}", ",".join(row["fields"]) or "-", row["how"] or "clean",
+            f"{benchmark}:{row['item_id']}", ",".join(row["fields"]) or "-", row["how"] or "clean",
             f"{row['num_found']:,} of {row['num_ngrams']:,}", f"{row['num_exempt']:,}",
             f"{row['num_words']:,}", f"{_share(row):.0%}",
         ))  # fmt: skip
@@ -79,12 +79,12 @@ def ngrams(
     Example: winnow contamination ngrams --exempt --root build/real | head
     """
     store = Store(root)
-    found = open_dataset(store, "benchmark_ngrams").read_all()
     if benchmark is not None:
-        found = found.filter(pc.equal(found["benchmark"], checked(store, benchmark)))
-    if exempt is not None:
-        found = found.filter(pc.equal(found["exempt"], exempt))
-    rows = found.slice(0, limit).to_pylist()
+        checked(store, benchmark)
+    rows = [
+        row for row in open_dataset(store, "benchmark_ngrams").read_all().to_pylist()
+        if benchmark in (None, row["benchmark"]) and exempt in (None, row["exempt"])
+    ][:limit]  # fmt: skip
     if as_json:
         _print_json(rows)
         return
@@ -97,14 +97,12 @@ def ngrams(
     _print(table(lines, numbers=(0, 1)))
 
 
-def _chosen(found: pa.Table, how: str | None) -> pa.Table:
-    if how is None:
-        return found
+def _is_found(row: dict[str, Any], how: str | None) -> bool:
     if how == "too_short":
-        return found.filter(pc.equal(found["num_ngrams"], 0))
+        return bool(row["num_ngrams"] == 0)
     if how in ("clean", "dirty"):
-        return found.filter(pc.equal(found["dirty"], how == "dirty"))
-    return found.filter(pc.fill_null(pc.equal(found["how"], how), False))
+        return bool(row["dirty"] == (how == "dirty"))
+    return how in (None, row["how"])
 
 
 def _sorted(rows: list[dict[str, Any]], sort: str) -> list[dict[str, Any]]:
@@ -124,6 +122,12 @@ def _print_json(rows: Sequence[dict[str, Any]]) -> None:
     _print(json.dumps(row) for row in rows)
 
 
-def _print(lines: Iterator[str]) -> None:
-    for line in lines:
-        click.echo(line)
+def _print(lines: Iterable[str]) -> None:
+    """Print a page at a time: a write a line would take most of the time."""
+    for page in _pages(iter(lines)):
+        click.echo("\n".join(page))
+
+
+def _pages(lines: Iterator[str]) -> Iterator[list[str]]:
+    while page := list(islice(lines, PAGE)):
+        yield page

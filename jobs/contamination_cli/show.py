@@ -7,12 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import click
-import pyarrow as pa
-import pyarrow.compute as pc
 
-from corpus.datasets import open_dataset
 from corpus.storage import Store
-from jobs.contamination_cli.items import headline, hits_where, item_named, texts_of
+from jobs.contamination_cli.items import headline, item_named, matching, texts_of
 from jobs.contamination_cli.text import Span, excerpt, lines_of, side_by_side, terminal
 from jobs.options import json_option, root_option
 
@@ -40,17 +37,30 @@ def show(item: str, documents: int, root: str, as_json: bool) -> None:
     """
     store = Store(root)
     row = item_named(store, item)
+    hits = sorted(
+        matching(store, "hits", benchmark=row["benchmark"], item_id=row["item_id"]),
+        key=lambda hit: (-hit["num_ngrams"], hit["doc_id"]),
+    )
+    chosen = list(dict.fromkeys(hit["doc_id"] for hit in hits))  # longest matches first
+    if not as_json:
+        click.echo(_verdict(row, len(chosen)))
     fields = _fields(store, row)
-    of_item = (pc.field("benchmark") == row["benchmark"]) & (pc.field("item_id") == row["item_id"])
-    hits = sorted(hits_where(store, of_item), key=lambda h: (-h["num_ngrams"], h["doc_id"]))
-    chosen = list(dict.fromkeys(hit["doc_id"] for hit in hits))
     found_texts = texts_of(store, set(chosen[:documents]))
-    texts = {key: found_texts[key] for key in chosen[:documents]}  # longest matches first
+    texts = {key: found_texts[key] for key in chosen[:documents]}
     if as_json:
         found = [_plain(hit, texts.get(hit["doc_id"])) for hit in hits]
         click.echo(json.dumps({**row, "texts": fields, "documents": found}, indent=1))
         return
     _print_item(row, fields, hits, texts, len(chosen))
+
+
+def _verdict(row: dict[str, Any], num_documents: int) -> str:
+    name = f"{row['benchmark']}:{row['item_id']}"
+    if not row["dirty"]:
+        return f"{name}: clean"
+    way = f"{row['how']}, {row['num_found']:,} of {row['num_ngrams']:,} {row['ngram_size']}-grams"
+    where = f"in {num_documents:,} documents" if num_documents else NAMED_ELSEWHERE
+    return f"{name}: {way} {where}"
 
 
 def _print_item(
@@ -61,10 +71,12 @@ def _print_item(
     num_documents: int,
 ) -> None:
     width, colour = terminal()
-    name = f"{row['benchmark']}:{row['item_id']}"
-    way = f"{row['how']}, {row['num_found']:,} of {row['num_ngrams']:,} {row['ngram_size']}-grams"
-    where = f"in {num_documents:,} documents" if hits else NAMED_ELSEWHERE
-    click.echo(f"{name}: {way} {where}" if row["dirty"] else f"{name}: clean")
+    if not texts:
+        for field, text in fields.items():
+            click.echo(f"  {field}:")
+            for line in lines_of(text, (), width - 4, colour=colour):
+                click.echo(f"    {line.text}")
+        return
     found = {
         field: _found_in(
             text,
@@ -80,12 +92,7 @@ def _print_item(
         click.echo(headline(document))
         for hit in (hit for hit in hits if hit["doc_id"] == key):
             _print_match(hit, document["text"], fields, found, half, colour=colour)
-    if not texts:
-        for field, text in fields.items():
-            click.echo(f"  {field}:")
-            for line in lines_of(text, (), width - 4, colour=colour):
-                click.echo(f"    {line.text}")
-    elif num_documents > len(texts):
+    if num_documents > len(texts):
         click.echo(f"\nand {num_documents - len(texts):,} documents more: see --documents")
 
 
@@ -113,29 +120,22 @@ def _print_match(
 
 def _fields(store: Store, row: dict[str, Any]) -> dict[str, str]:
     """The texts of an item, by field."""
-    texts = open_dataset(store, "benchmark_texts").read_all(
-        ["benchmark", "item_id", "field", "text"]
-    )
-    own = texts.filter(
-        (pc.field("benchmark") == row["benchmark"]) & (pc.field("item_id") == row["item_id"])
-    )
-    return {one["field"]: one["text"] for one in own.to_pylist()}
+    own = matching(store, "benchmark_texts", benchmark=row["benchmark"], item_id=row["item_id"])
+    return {one["field"]: one["text"] for one in own}
 
 
 def _found_in(text: str, matches: Sequence[str], size: int) -> list[Span]:
     """Where an item's text has the N-grams of what was found in documents."""
-    from corpus.words import normalise, split_words
+    from corpus.words import normalise, normalised, word_spans  # brings compiled kernels
 
     known = set()
     for match in matches:
         there = normalise(match).split()
         known |= {tuple(there[k : k + size]) for k in range(len(there) - size + 1)}
-    words = split_words(pa.array([text], pa.large_string()))
-    raw = text.encode()
-    spans = list(zip(words.starts.tolist(), words.ends.tolist(), strict=True))
-    own = [normalise(raw[start:end].decode()) for start, end in spans]
+    spans = word_spans(text)
+    own = list(normalised(text, spans))
     return [
-        (len(raw[: spans[k][0]].decode()), len(raw[: spans[k + size - 1][1]].decode()))
+        (spans[k][0], spans[k + size - 1][1])
         for k in range(len(own) - size + 1)
         if tuple(own[k : k + size]) in known
     ]

@@ -99,9 +99,9 @@ def _documents(store: Store) -> dict[str, Any]:
     """What became of the documents."""
     judged = open_dataset(store, "contamination").read_all(["keep", "reason", "num_matches"])
     reasons = Counter(reason for reason in judged["reason"].to_pylist() if reason)
-    matched = judged.filter(judged["keep"])["num_matches"].to_numpy()
+    matched = zip(judged["keep"].to_pylist(), judged["num_matches"].to_pylist(), strict=True)
     return {
-        "taken": judged.num_rows, "cut": int((matched > 0).sum()),
+        "taken": judged.num_rows, "cut": sum(keep and num > 0 for keep, num in matched),
         "dropped": sum(reasons.values()), "reasons": dict(sorted(reasons.items())),
     }  # fmt: skip
 
