@@ -30,6 +30,11 @@ AS_PUBLISHED = ContaminationSettings()
 """GPT-2's size of N-grams and rate, which are the stage's where a recipe has no others."""
 
 
+CONFIDENCE = 0.95
+"""Of the upper bound on the rate at which random keys are found (Clopper and Pearson 1934)."""
+PROBES_AT_ONCE = 1 << 22
+
+
 class Corpus(NamedTuple):
     """The N-grams of a corpus."""
 
@@ -42,11 +47,18 @@ class Corpus(NamedTuple):
 
 @click.command()
 @click.argument("corpus")
-@click.argument("datasets", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False))
+@click.argument("datasets", nargs=-1, type=click.Path(exists=True, dir_okay=False))
 @click.option("--corpus", "others", multiple=True, help="One more corpus.")
+@click.option("--probes", type=click.IntRange(1), metavar="N",
+              help="Look N random keys up, of which every find is wrong: 3e8 of them with none "
+                   "found certify 1e-8 by themselves.")
 @json_option
 def overlap(
-    corpus: str, datasets: tuple[str, ...], others: tuple[str, ...], as_json: bool
+    corpus: str,
+    datasets: tuple[str, ...],
+    others: tuple[str, ...],
+    probes: int | None,
+    as_json: bool,
 ) -> None:
     """Print the share of each dataset's 8-grams that a corpus holds (GPT-2 section 4).
 
@@ -56,7 +68,10 @@ def overlap(
     \b
     Example: winnow contamination overlap build/real test.txt.gz other.jsonl
              winnow contamination overlap train.txt.gz test.txt.gz --corpus build/real
+             winnow contamination overlap build/real --probes 300000000
     """
+    if not datasets and probes is None:
+        raise click.UsageError("Missing a dataset, or --probes.")
     corpora = [_corpus(name) for name in (corpus, *others)]
     rows = []
     for path in datasets:
@@ -66,10 +81,18 @@ def overlap(
              "num_found": found}
             for one in corpora for source, found in _counts(one, ngrams)
         ]  # fmt: skip
+    probed = [_probed(one, probes) for one in corpora] if probes is not None else []
     if as_json:
-        click.echo(json.dumps(rows, indent=1))
+        click.echo(json.dumps([*rows, *probed], indent=1))
         return
-    _print(rows, corpora, datasets)
+    if datasets:
+        _print(rows, corpora, datasets)
+    for row in probed:
+        click.echo(
+            f"{row['corpus']}: {row['num_found']:,} of {row['num_probes']:,} random keys found: a "
+            f"find is wrong with a chance of {row['upper_bound']:.2e} at most, with 95 % "
+            f"confidence; its bits certify {row['certified_rate']:.2e}."
+        )
 
 
 def _print(
@@ -86,6 +109,31 @@ def _print(
         click.echo(line)
     worst = max(one.certified_rate for one in corpora)
     click.echo(f"A find is wrong with a chance of {worst:.1e} at most.")
+
+
+def _probed(corpus: Corpus, num_probes: int) -> dict[str, Any]:
+    """How many random keys any source's filter holds, and what that says of its rate.
+
+    A random key is one of the corpus' own with a chance of 5e-11 for 10^9 of them: each find is
+    taken for wrong.
+    """
+    from scipy.special import betaincinv
+
+    from jobs.decontamination.overlap import found_in
+
+    random = np.random.default_rng(0)
+    num_found = 0
+    for first in range(0, num_probes, PROBES_AT_ONCE):
+        size = min(PROBES_AT_ONCE, num_probes - first)
+        keys = random.integers(0, 1 << 64, size, np.uint64)
+        *_, (_, in_any) = found_in(corpus.filters, keys)
+        num_found += int(in_any.sum())
+    missed = num_probes - num_found
+    bound = float(betaincinv(num_found + 1, missed, CONFIDENCE)) if missed else 1.0
+    return {
+        "corpus": corpus.name, "num_probes": num_probes, "num_found": num_found,
+        "upper_bound": bound, "certified_rate": corpus.certified_rate,
+    }  # fmt: skip
 
 
 def _counts(corpus: Corpus, ngrams: UInt64Array) -> Iterator[tuple[str, int]]:

@@ -7,21 +7,26 @@ import json
 from pathlib import Path
 
 import click.testing
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import scipy.stats
 
 from corpus.benchmarks import BenchmarkSettings
 from corpus.datasets import open_dataset
 from corpus.identity import doc_id_of_place
 from corpus.storage import Store
+from filters.bloom import BloomFilter
 from filters.contamination import ContaminationSettings
 from jobs import contamination
 from jobs.cli import cli
 from jobs.contamination_cli.items import headline
+from jobs.contamination_cli.overlap import Corpus, _probed
 from jobs.contamination_cli.text import excerpt, lines_of, side_by_side, terminal
 from jobs.options import RUN_RECORD
 from jobs.parts import Job
+from tests.jobs.test_cli import libraries
 from tests.jobs.test_contamination import ANSWER, DOCUMENTS, QUESTION, make_job
 from tests.world import winnow
 
@@ -333,6 +338,53 @@ def test_the_overlap_of_any_files_and_runs_is_that_of_a_plain_reading(root, tmp_
     share = own["num_found"] / own["num_ngrams"]
     assert lines[1].split() == [files[0], "all", f"{share:.2%}"]
     assert lines[-1].startswith("A find is wrong with a chance of ")
+
+
+def test_random_keys_bound_the_rate_beside_what_the_bits_certify(root):
+    done = click.testing.CliRunner().invoke(
+        cli, ["contamination", "overlap", root, "--probes", "1000"]
+    )
+    assert f"{root}: 0 of 1,000 random keys found" in done.output
+    assert f"a chance of {1 - 0.05 ** (1 / 1000):.2e} at most, with 95 % confidence" in done.output
+    command = ["contamination", "overlap", root, "--probes", "1000", "--json"]
+    (row,) = json.loads(click.testing.CliRunner().invoke(cli, command).output)
+    assert (row["num_probes"], row["num_found"]) == (1000, 0)
+    assert 0 < row["certified_rate"] <= 1e-8 < row["upper_bound"]
+    nothing = click.testing.CliRunner().invoke(cli, ["contamination", "overlap", root])
+    assert (nothing.exit_code, "Missing a dataset" in nothing.output) == (2, True)
+
+
+def test_the_bound_of_random_keys_is_the_exact_one_and_holds():
+    filters = []
+    for seed, rate in enumerate((0.01, 0.002)):
+        built = BloomFilter(capacity=10_000, rate=rate)
+        built.add(np.random.default_rng([seed, 1]).integers(0, 1 << 64, 10_000, np.uint64))
+        filters.append((str(rate), built))
+    certified = sum(built.certified_rate for _, built in filters)
+    row = _probed(Corpus("x", certified, filters), 5_000_000)  # more than are looked up at once
+    exact = scipy.stats.binomtest(row["num_found"], row["num_probes"])
+    both_sides = exact.proportion_ci(confidence_level=0.9, method="exact")
+    assert row["upper_bound"] == pytest.approx(both_sides.high, rel=1e-9)
+    assert row["num_found"] / row["num_probes"] == pytest.approx(certified, rel=0.03)
+    assert _probed(Corpus("x", certified, filters), 10**6) == _probed(
+        Corpus("x", certified, filters), 10**6
+    )
+
+
+DOC = doc_id_of_place("test", "file", 1).hex()
+LISTS = (
+    "summary", "items moon", "items moon --json", "ngrams", "show moon:1", "doc {doc}",
+    "diff {root} {root}",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("command", LISTS)
+def test_a_list_waits_for_no_library_that_it_does_not_need(root, command):
+    arguments = ["contamination", *command.format(root=root, doc=DOC).split()]
+    if "diff" not in arguments:
+        arguments += ["--root", root]
+    found = libraries(f"cli({arguments!r}, standalone_mode=False)")
+    assert found <= {"click", "cloudpickle", "numpy", "pyarrow"}  # pyarrow takes the second along
 
 
 def test_a_dataset_without_one_8_gram_is_refused(tmp_path):
