@@ -29,6 +29,8 @@ BATCH_ROWS = 1_000
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False))
 @recipe_options
 @click.option("--master", help="Spark master; local[*] where not given.")
+@click.option("--plant", type=click.IntRange(0), default=0, metavar="N",
+              help="Plant N benchmark items in clean text, and say what is found of them.")
 @click.pass_context
 def scan(
     context: click.Context,
@@ -37,6 +39,7 @@ def scan(
     root: str,
     overrides: tuple[str, ...],
     master: str | None,
+    plant: int,
 ) -> None:
     """Look for a recipe's benchmarks in JSON lines (packed or not), Parquet or .txt files.
 
@@ -55,6 +58,8 @@ def scan(
 
     if recipe is None:
         raise InputError("no --recipe was given; expected one whose benchmarks are looked for")
+    if plant:
+        overrides = (*overrides, f"contamination.plant={plant}")
     settings = read_settings(recipe, overrides)
     if not settings.contamination.benchmarks:
         raise InputError(

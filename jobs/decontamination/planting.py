@@ -144,13 +144,14 @@ def _write_outcomes(
     planted = (plant(item, kind, filler, side=side, seed=seed) for item, kind in own)
     for group in _groups(planted):
         due = plain_find([one.text for one in group], words)
+        rows = []
         for one, said, found in zip(group, _said(group, looked), due, strict=True):
             its_texts = numbers[(one.benchmark, one.item_id)]
             outcome = compare(one, said, found, words, its_texts, exempt, rule)
             passage = one.text[one.start : one.end]
-            row = {"doc_id": one.doc_id, "passage": passage, **asdict(outcome)}
-            out.write_rows("planted_items", [row])
-            out.taken(1)
+            rows.append({"doc_id": one.doc_id, "passage": passage, **asdict(outcome)})
+        out.write_rows("planted_items", rows)
+        out.taken(len(rows))
 
 
 def _said(plants: Sequence[Plant], looked: Looked) -> Iterator[Said]:

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
+import click.testing
 import msgspec
 import pytest
 
 from corpus.benchmarks import BenchmarkSettings
+from corpus.errors import InputError
 from corpus.identity import doc_id_of_place
 from corpus.ledger import Ledger
 from corpus.stages import stage_named
 from corpus.storage import Store
-from filters.contamination import ContaminationSettings
+from filters.contamination import ContaminationSettings, Rule
 from filters.contamination.plants import BOOK_CHARACTERS, CONTROLS, KINDS, SAME_WORDS
-from filters.contamination.selftest import lines
+from filters.contamination.selftest import judge, lines
 from jobs import contamination
+from jobs.cli import cli
 from jobs.parts import Job
+from tests.jobs.test_report import write_folder
 from tests.tables import write_table
 
 pytestmark = pytest.mark.spark
@@ -147,6 +152,52 @@ def test_it_says_how_it_did(session, planted, capsys):
     for line in lines(self_test(planted)):
         assert line in said
     assert "All that was due was found, named and cut, and nothing else." in said
+
+
+def winnow(*arguments: str) -> tuple[int, str]:
+    done = click.testing.CliRunner().invoke(cli, arguments)
+    return done.exit_code, done.output
+
+
+def test_the_command_shows_it_again(planted):
+    code, output = winnow("contamination", "selftest", "--root", planted.store.root)
+    assert (code, output.splitlines()) == (0, lines(self_test(planted)))
+    code, output = winnow("contamination", "selftest", "--json", "--root", planted.store.root)
+    assert json.loads(output) == self_test(planted)
+
+
+def test_the_command_fails_where_something_is_wrong_or_nothing_was_planted(tmp_path):
+    path = tmp_path / "contamination_self_test"
+    write_folder(Store(str(tmp_path)), path.name, {"self_test.json": "{}"})
+    code, output = winnow("contamination", "selftest", "--root", str(tmp_path))
+    assert code == 1
+    assert "no item was planted; expected a run with some" in output
+    (path / "self_test.json").write_text(json.dumps(judge([], Rule()).to_json()))
+    code, output = winnow("contamination", "selftest", "--root", str(tmp_path))
+    assert code == 1
+    assert "plant more" in output
+
+
+@pytest.mark.parametrize("arguments", [["run", "contamination"], ["contamination", "scan", "FILE"]])
+def test_the_option_plants_in_dedup_and_contamination(arguments, tmp_path, monkeypatch):
+    seen = {}
+
+    def read(name: str, overrides: Sequence[str]) -> None:
+        seen["given"] = set(overrides)
+        raise InputError("enough")
+
+    for module in ("jobs.cli", "jobs.contamination_cli.scan"):
+        monkeypatch.setattr(f"{module}.read_settings", read)
+    text = tmp_path / "a.txt"
+    text.write_text("text")
+    given = [str(text) if one == "FILE" else one for one in arguments]
+    code, output = winnow(
+        *given, "--recipe", "gpt3", "--plant", "7", "--root", str(tmp_path / "root")
+    )
+    assert code == 1
+    assert "enough" in output
+    own = {"contamination.plant=7"} | ({"dedup.plant=7"} if arguments[0] == "run" else set())
+    assert seen["given"] == own
 
 
 def rows_of(job: Job) -> list[dict]:

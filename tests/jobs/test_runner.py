@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import platform
@@ -58,6 +59,26 @@ def test_a_setting_of_its_own_changes_it_and_one_of_another_stage_does_not(data)
     assert mark(data, "links.min_karma=4") != mark(data)
     assert mark(data, "seed=1") != mark(data)
     assert mark(data, "dedup.threshold=0.5") == mark(data)
+
+
+def test_a_field_that_changes_nothing_in_a_stage_does_not_change_it(data):
+    field = "contamination.plant"
+    stage = dataclasses.replace(LINKS, sections=("contamination",), without=(field,))
+    store = Store(str(data / "root"))
+    none, planted, other = (
+        fingerprint(stage, recipe_of(data, *given), store, [])
+        for given in ((), ("contamination.plant=9",), ("contamination.max_pieces=9",))
+    )
+    assert none == planted != other
+    whole = dataclasses.replace(stage, without=())
+    assert fingerprint(whole, recipe_of(data, "contamination.plant=9"), store, []) != fingerprint(
+        whole, recipe_of(data), store, []
+    )
+
+
+def test_planting_trains_no_classifier_anew():
+    assert stage_named("quality").without == ("contamination.plant",)
+    assert stage_named("contamination").without == ()
 
 
 def test_a_touched_or_added_file_changes_it(data):

@@ -147,7 +147,7 @@ def row(kind: str, num_words: int, *, due: int = 1, found: int = 1) -> Outcome:
     return Outcome(
         kind=kind, benchmark="b", item_id="1", num_words=num_words, ngram_size=8, num_due=due,
         num_found=found, is_exempt=False, num_missed=due - found, num_false=0, num_clean_hits=0,
-        is_named=found > 0, is_cut=True, num_characters=100, num_cut_characters=10,
+        is_named=found == due, is_cut=True, num_characters=100, num_cut_characters=10,
         num_clean_characters=50,
     )  # fmt: skip
 
@@ -166,7 +166,7 @@ def test_counts_as_by_hand():
         pytest.approx(0.9433, abs=1e-4),
     )
     total = found.total
-    assert (total.num_due, total.num_found, total.num_ngrams_due, total.num_named) == (10, 8, 14, 8)
+    assert (total.num_due, total.num_found, total.num_ngrams_due, total.num_named) == (10, 8, 14, 9)
     assert (total.num_characters, total.num_cut_characters) == (1100, 110)
     assert (found.num_missed, found.num_unchanged, found.num_unchanged_due) == (6, 10, 10)
     assert found.num_clean_characters == 550
@@ -186,15 +186,20 @@ def test_an_unknown_kind_is_refused():
 
 
 def test_it_is_told_on_a_terminal_and_in_json():
-    found: SelfTest = judge([row("inline", 9), row("book", 30, found=0)], RULE)
+    found: SelfTest = judge(
+        [row("inline", 9), row("book", 30, found=0), row("alone", 7, due=0, found=0)], RULE
+    )
     value = found.to_json()
     assert json.loads(json.dumps(value)) == value
     assert lines(value) == found.lines()
     said = found.lines()
     assert said[0].split()[:5] == ["kind", "planted", "due", "found", "recall"]
-    assert [line.split()[0] for line in said[1:6]] == ["inline", "book", "9", "13", "all"]
-    assert said[6] == "Clean text around them: 100 characters, 0 hits."
-    assert said[7].startswith("book b:1: not found, 1 N-grams not reported, named")
+    assert [line.split()[0] for line in said[1:7]] == [
+        "inline", "alone", "book", "7", "13", "all",
+    ]  # fmt: skip
+    assert said[7] == "Planted with all words and not due: 1, whose texts are shorter than N."
+    assert said[8] == "Clean text around them: 150 characters, 0 hits."
+    assert said[9].startswith("book b:1: not found, 1 N-grams not reported, named")
     assert said[-1] == "1 plants were named or merged wrongly."
     assert judge([row("inline", 9)], RULE).lines()[-1].startswith("All that was due was found")
 
