@@ -23,6 +23,7 @@ from typing import NamedTuple
 from corpus.identity import DocId, doc_id_of_place
 from filters.mutations import (
     Draws,
+    Mutation,
     Pieces,
     changed,
     cut,
@@ -199,7 +200,7 @@ def _shuffled(pieces: Pieces, draws: Draws) -> str:
     return " ".join(pieces.words[i] for i in order)
 
 
-_MUTATIONS = {
+_MUTATIONS: dict[str, Mutation] = {
     "rewrapped": rewrapped,
     "recased": recased,
     "repunctuated": repunctuated,

@@ -108,6 +108,22 @@ class Tally:
     """Of those, cut with what was found."""
 
 
+class ShortTexts(NamedTuple):
+    """What texts shorter than the greatest N do to the corpus itself, which is not planted.
+
+    A few common words can make them up. No twin tells chance from contamination: so many documents
+    are hit wrongly at most.
+    """
+
+    num_documents: int
+    """Of the corpus."""
+    num_hit: int
+    """Of those, with matches of such texts alone among those that are removed."""
+
+
+NO_CORPUS = ShortTexts(0, 0)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SelfTest:
     """What became of all plants of a run."""
@@ -127,6 +143,7 @@ class SelfTest:
     """Of those, in which the twin finds one."""
     num_missed: int
     """N-grams that the twin finds in planted documents and the stage does not."""
+    short: ShortTexts
     examples: tuple[str, ...]
     """Some plants of which something is wrong: kind, benchmark:item, what."""
 
@@ -154,7 +171,7 @@ class SelfTest:
 
     def to_json(self) -> dict[str, Any]:
         """Plain values."""
-        return {**plain(asdict(self)), "faults": list(self.faults)}
+        return {**plain(asdict(self)), "short": self.short._asdict(), "faults": [*self.faults]}
 
     def lines(self) -> list[str]:
         """Tables for the terminal: a row a kind, a length, one of all, and what is wrong."""
@@ -163,6 +180,7 @@ class SelfTest:
 
 def lines(found: dict[str, Any]) -> list[str]:
     """The same of a self-test as to_json gives it."""
+    short = found["short"]
     groups = [[*found["kinds"]], [*found["lengths"]], [found["total"]]]
     rows = [_HEAD, *(_cells(tally) for group in groups for tally in group)]
     num_too_short = sum(row["num_planted"] for row in found["lengths"]) - found["num_unchanged"]
@@ -171,6 +189,8 @@ def lines(found: dict[str, Any]) -> list[str]:
         f"Planted with all words and not due: {num_too_short:,}, whose texts are shorter than N.",
         f"Clean text around them: {found['num_clean_characters']:,} characters, "
         f"{found['num_clean_hits']:,} hits.",
+        f"Documents of the corpus with matches of texts shorter than the greatest N alone: "
+        f"{short['num_hit']:,} of {short['num_documents']:,}; no more are hit by chance.",
         *found["examples"],
         *(found["faults"] or ["All that was due was found, named and cut, and nothing else."]),
     ]
@@ -212,7 +232,7 @@ def compare(
     )
 
 
-def judge(outcomes: Iterable[Outcome], rule: Rule) -> SelfTest:
+def judge(outcomes: Iterable[Outcome], rule: Rule, short: ShortTexts = NO_CORPUS) -> SelfTest:
     """Count what became of the plants.
 
     Raises ValueError where a kind is not one of plants.KINDS.
@@ -233,6 +253,7 @@ def judge(outcomes: Iterable[Outcome], rule: Rule) -> SelfTest:
         num_unchanged=len(long_enough),
         num_unchanged_due=sum(row.num_due > 0 for row in long_enough),
         num_missed=sum(row.num_missed for row in rows),
+        short=short,
         examples=tuple(filter(None, map(_example, rows)))[:NUM_EXAMPLES],
     )
 

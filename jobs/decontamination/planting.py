@@ -4,7 +4,8 @@ Some documents in which nothing was found give the clean text; each task plants 
 items in it and gives the documents to the same search, naming and cutting as the corpus, with the
 frequencies of the corpus. Nothing of them is in any other table.
 Cost: a pass of plain Python over the benchmarks for each task, 0.3 us a character once a process,
-and over the planted documents; 8 bytes a benchmark word and 400 a planted one in memory.
+and over the planted documents: 44 s for 500 plants of 4.8 million words in benchmarks. In memory
+8 bytes a benchmark word and 400 a word of the documents looked at together: 0.9 GB with a book.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from functools import lru_cache, partial
 from sys import intern
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -41,7 +42,14 @@ from filters.contamination.plants import (
     choose,
     plant,
 )
-from filters.contamination.selftest import Match, Outcome, Said, compare
+from filters.contamination.selftest import (
+    NO_CORPUS,
+    Match,
+    Outcome,
+    Said,
+    ShortTexts,
+    compare,
+)
 from filters.contamination.selftest import judge as judge_outcomes
 from filters.contamination.texts import QUESTION_ANSWER
 from filters.contamination.twin import Ngram, Words, plain_find
@@ -58,16 +66,15 @@ GROUP_CHARACTERS = 2_000_000  # of documents that are looked at together; a book
 _PASSAGE_STAGE = f"{PLANT_STAGE}_passage"
 
 
-class Looked(NamedTuple):
-    """What plants are judged by."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Looked:
+    """What the stage judges documents by."""
 
     index: NgramIndex
     named: pa.Table
     """benchmark, item_id, field of each text of the index."""
     number_of: Mapping[tuple[str, ...], int]
     """The number of the text that these name."""
-    texts: Sequence[Words]
-    """The same texts, for the twin."""
     counts: npt.NDArray[np.int64]
     """int64 (num_ngrams,): documents of the corpus that hold each N-gram."""
     rule: Rule
@@ -83,21 +90,37 @@ def plant_items(job: Job, settings: ContaminationSettings) -> None:
         range(before.num_parts) if num_plants else (),
         outputs=("clean_passages",), counted="clean_passages", step="clean-passages",
     )  # fmt: skip
-    inputs = (job.input(n) for n in ("clean_passages", "benchmark_texts", "benchmark_index",
-                                     "ngram_frequencies"))  # fmt: skip
+    passages, texts, index, frequencies = (
+        job.input(n)
+        for n in ("clean_passages", "benchmark_texts", "benchmark_index", "ngram_frequencies")
+    )
     num_tasks = -(-num_plants // PLANTS_PER_TASK)
     job.map_parts(
-        partial(_write_outcomes, settings, *inputs, num_tasks, job.seed), range(num_tasks),
-        outputs=("planted_items",), counted="planted_items", step="planted-items",
+        partial(
+            _write_outcomes, settings, passages, texts, index, frequencies, num_tasks, job.seed
+        ),
+        range(num_tasks), outputs=("planted_items",), counted="planted_items", step="planted-items",
     )  # fmt: skip
     names = [field.name for field in fields(Outcome)]
     rows = job.input("planted_items").read_all(names).to_pylist() if num_plants else []
-    found = judge_outcomes((Outcome(**row) for row in rows), settings.rule)
+    short = _short_texts(job, settings.rule) if num_plants else NO_CORPUS
+    found = judge_outcomes((Outcome(**row) for row in rows), settings.rule, short)
     with job.folder("contamination_self_test") as folder:
         text = json.dumps(found.to_json(), indent=1) if num_plants else "{}"
         (folder / SELF_TEST).write_text(text + "\n", encoding="utf-8")
     for line in found.lines() if num_plants else ():
         job.log(line)
+
+
+def _short_texts(job: Job, rule: Rule) -> ShortTexts:
+    """How many documents of the corpus texts shorter than the greatest N hit, and they alone."""
+    from pyspark.sql import functions as sql
+
+    texts = job.frame("benchmark_texts", [*_NAMES, "num_words"])
+    removed = job.frame("hits", ["doc_id", *_NAMES, "exempt"]).where(~sql.col("exempt"))
+    longest = removed.join(texts, _NAMES).groupBy("doc_id").agg(sql.max("num_words").alias("most"))
+    num_hit = longest.where(sql.col("most") < rule.max_ngram_size).count()
+    return ShortTexts(job.input("dedup").num_kept, num_hit)
 
 
 def _write_passages(
@@ -132,7 +155,7 @@ def _write_outcomes(
     names = zip(*(named[name].to_pylist() for name in _NAMES), strict=True)
     number_of = {name: number for number, name in enumerate(names)}
     counts = num_documents(frequencies, loaded)
-    looked = Looked(loaded, named, number_of, words, counts, rule)
+    looked = Looked(loaded, named, number_of, counts, rule)
     exempt = {
         loaded.ngram(number) for number in np.flatnonzero(counts > rule.max_documents).tolist()
     }
@@ -163,7 +186,7 @@ def _said(plants: Sequence[Plant], looked: Looked) -> Iterator[Said]:
             "text": pa.chunked_array([[one.text for one in plants]], pa.large_string()),
         }
     )
-    index, named, number_of, _, counts, rule = looked
+    index, counts, rule = looked.index, looked.counts, looked.rule
     found = find(documents["text"], index)
     ids = documents["doc_id"].combine_chunks().take(pa.array(found.document))
     hits = pa.table(
@@ -174,9 +197,9 @@ def _said(plants: Sequence[Plant], looked: Looked) -> Iterator[Said]:
     for row, start, end, number in zip(*(column.tolist() for column in found), strict=True):
         ngrams[row].add(Ngram(start, end, index.ngram(number)))
     matched: dict[bytes, set[Match]] = defaultdict(set)
-    for row in matches(hits, documents["doc_id"], index, named, counts, rule).to_pylist():
+    for row in matches(hits, documents["doc_id"], index, looked.named, counts, rule).to_pylist():
         if not row["exempt"]:
-            text = number_of[tuple(row[name] for name in _NAMES)]
+            text = looked.number_of[tuple(row[name] for name in _NAMES)]
             matched[row["doc_id"]].add((row["start"], row["end"], text))
     verdicts = judge(documents, hits, counts > rule.max_documents, rule, index).to_pylist()
     for one, own, verdict in zip(plants, ngrams, verdicts, strict=True):

@@ -40,6 +40,8 @@ COMMON = " ".join(RNG.choices(WORDS, k=20))
 DOCUMENTS = [
     *(" ".join(RNG.choices(WORDS, k=RNG.randrange(100, 900))) + "." for _ in range(40)),
     f"It holds {ITEMS[4]['q']} and goes on.",
+    f"It holds {ITEMS[0]['q']} and goes on.",
+    f"It holds {ITEMS[6]['q']} and {ITEMS[5]['a']} too.",
     *(f"{n} {COMMON} {n}" for n in range(12)),
 ]
 PLANTS = 60
@@ -109,6 +111,11 @@ def test_all_that_is_planted_is_found_named_and_cut_and_nothing_else(planted):
         assert rows[kind]["num_due"] == rows[kind]["num_cut_characters"] == 0
     assert [row["kind"] for row in found["lengths"]] == ["9 to 12 words", "13 words and more"]
     assert [row["recall"] for row in found["lengths"]] == [1.0, 1.0]
+
+
+def test_it_bounds_what_short_texts_hit_by_chance(planted):
+    """One document has a question of 9 words alone, another has one and 30 words of an answer."""
+    assert self_test(planted)["short"] == {"num_documents": len(DOCUMENTS), "num_hit": 1}
 
 
 def test_a_book_loses_its_passage_and_nothing_else(planted):

@@ -10,7 +10,16 @@ import pytest
 from corpus.words import normalise
 from filters.contamination import Rule
 from filters.contamination.plants import KINDS, Item, Plant, Text, plant
-from filters.contamination.selftest import Outcome, Said, SelfTest, compare, judge, lines, tally
+from filters.contamination.selftest import (
+    Outcome,
+    Said,
+    SelfTest,
+    ShortTexts,
+    compare,
+    judge,
+    lines,
+    tally,
+)
 from filters.contamination.twin import Ngram, Words, plain_find, plain_matches, plain_verdict
 
 RULE = Rule()
@@ -187,8 +196,9 @@ def test_an_unknown_kind_is_refused():
 
 def test_it_is_told_on_a_terminal_and_in_json():
     found: SelfTest = judge(
-        [row("inline", 9), row("book", 30, found=0), row("alone", 7, due=0, found=0)], RULE
-    )
+        [row("inline", 9), row("book", 30, found=0), row("alone", 7, due=0, found=0)], RULE,
+        ShortTexts(1000, 3),
+    )  # fmt: skip
     value = found.to_json()
     assert json.loads(json.dumps(value)) == value
     assert lines(value) == found.lines()
@@ -199,7 +209,11 @@ def test_it_is_told_on_a_terminal_and_in_json():
     ]  # fmt: skip
     assert said[7] == "Planted with all words and not due: 1, whose texts are shorter than N."
     assert said[8] == "Clean text around them: 150 characters, 0 hits."
-    assert said[9].startswith("book b:1: not found, 1 N-grams not reported, named")
+    assert said[9] == (
+        "Documents of the corpus with matches of texts shorter than the greatest N alone: "
+        "3 of 1,000; no more are hit by chance."
+    )
+    assert said[10].startswith("book b:1: not found, 1 N-grams not reported, named")
     assert said[-1] == "1 plants were named or merged wrongly."
     assert judge([row("inline", 9)], RULE).lines()[-1].startswith("All that was due was found")
 
