@@ -33,7 +33,9 @@ def items_of(store: Store, benchmark: str) -> list[dict[str, Any]]:
     if benchmark not in names:
         checked(store, benchmark)
         return []
-    return list(table.slice(names.index(benchmark), names.count(benchmark)).to_pylist())
+    own = table.slice(names.index(benchmark), names.count(benchmark))
+    columns = (column.to_pylist() for column in own.columns)
+    return [dict(zip(own.column_names, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def item_named(store: Store, name: str) -> dict[str, Any]:
