@@ -493,7 +493,7 @@ TABLES: tuple[Table, ...] = (
         "Each item of each benchmark: clean or dirty, and in what way.",
         (
             BENCHMARK, ITEM,
-            Column("ngram_size", pa.int32(), "N, 8..13"),
+            Column("ngram_size", pa.int32(), "N, the greatest of its fields'"),
             Column("num_words", pa.int32(), "words of its fields, normalised"),
             Column("num_ngrams", pa.int32(), "their N-grams; 0 where all are too short"),
             Column("num_found", pa.int32(), "of them, found in the corpus before cutting"),

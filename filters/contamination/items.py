@@ -65,7 +65,8 @@ def judge_items(texts: pa.Table) -> pa.Table:
             fields[number].add(field)
     table = {
         **{name: texts[name].take(pa.array(first)) for name in ("benchmark", "item_id")},
-        "ngram_size": texts["ngram_size"].take(pa.array(first)),
+        "ngram_size": np.maximum.reduceat(texts["ngram_size"].to_numpy(), first)
+        if len(first) else np.zeros(0, np.int32),
         **{name: values.astype(np.int32) for name, values in columns.items()},
         "dirty": columns["num_found"] > 0, "how": pa.array(_how(columns), pa.string()),
         "fields": [sorted(own) for own in fields],

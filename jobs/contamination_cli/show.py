@@ -44,14 +44,14 @@ def show(item: str, documents: int, root: str, as_json: bool) -> None:
     chosen = list(dict.fromkeys(hit["doc_id"] for hit in hits))  # longest matches first
     if not as_json:
         click.echo(_verdict(row, len(chosen)))
-    fields = _fields(store, row)
+    fields, sizes = _fields(store, row)
     found_texts = texts_of(store, set(chosen[:documents]))
     texts = {key: found_texts[key] for key in chosen[:documents]}
     if as_json:
         found = [_plain(hit, texts.get(hit["doc_id"])) for hit in hits]
         click.echo(json.dumps({**row, "texts": fields, "documents": found}, indent=1))
         return
-    _print_item(row, fields, hits, texts, len(chosen))
+    _print_item(fields, sizes, hits, texts, len(chosen))
 
 
 def _verdict(row: dict[str, Any], num_documents: int) -> str:
@@ -64,8 +64,8 @@ def _verdict(row: dict[str, Any], num_documents: int) -> str:
 
 
 def _print_item(
-    row: dict[str, Any],
     fields: dict[str, str],
+    sizes: dict[str, int],
     hits: Sequence[dict[str, Any]],
     texts: dict[bytes, dict[str, Any]],
     num_documents: int,
@@ -82,7 +82,7 @@ def _print_item(
             text,
             [texts[h["doc_id"]]["text"][h["start"] : h["end"]] for h in hits
              if h["field"] == field and h["doc_id"] in texts],
-            row["ngram_size"],
+            sizes[field],
         )
         for field, text in fields.items()
     }  # fmt: skip
@@ -118,10 +118,12 @@ def _print_match(
         click.echo(line)
 
 
-def _fields(store: Store, row: dict[str, Any]) -> dict[str, str]:
-    """The texts of an item, by field."""
-    own = matching(store, "benchmark_texts", benchmark=row["benchmark"], item_id=row["item_id"])
-    return {one["field"]: one["text"] for one in own}
+def _fields(store: Store, row: dict[str, Any]) -> tuple[dict[str, str], dict[str, int]]:
+    """Text and N of each field of an item."""
+    where = {"benchmark": row["benchmark"], "item_id": row["item_id"]}
+    own = list(matching(store, "benchmark_texts", **where))
+    sizes = {one["field"]: one["ngram_size"] for one in own}
+    return {one["field"]: one["text"] for one in own}, sizes
 
 
 def _found_in(text: str, matches: Sequence[str], size: int) -> list[Span]:

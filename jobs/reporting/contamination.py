@@ -86,8 +86,12 @@ def gather_contamination(store: Store, settings: ReportSettings) -> Contaminatio
 def _benchmarks(dataset: Dataset) -> list[BenchmarkCounts]:
     """The rows of `benchmarks`; of one without an item some counts are null."""
     columns = [field.name for field in fields(BenchmarkCounts)]
-    rows = dataset.read_all(columns).to_pylist()
-    return [BenchmarkCounts(**{n: 0 if v is None else v for n, v in r.items()}) for r in rows]
+    rows: list[dict[str, Any]] = dataset.read_all(columns).to_pylist()
+    return [BenchmarkCounts(**{n: _count(v) for n, v in row.items()}) for row in rows]
+
+
+def _count(value: Any) -> Any:
+    return 0 if value is None else value
 
 
 def _ordered(items: pa.Table) -> pa.Table:
