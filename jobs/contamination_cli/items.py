@@ -34,8 +34,8 @@ def items_of(store: Store, benchmark: str) -> list[dict[str, Any]]:
         checked(store, benchmark)
         return []
     own = table.slice(names.index(benchmark), names.count(benchmark))
-    columns = (column.to_pylist() for column in own.columns)
-    return [dict(zip(own.column_names, row, strict=True)) for row in zip(*columns, strict=True)]
+    columns = {name: own[name].to_pylist() for name in own.column_names}
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def item_named(store: Store, name: str) -> dict[str, Any]:
