@@ -14,7 +14,7 @@ from corpus.identity import doc_id_of_place
 from corpus.ledger import Ledger
 from corpus.stages import stage_named
 from corpus.storage import Store
-from jobs.options import RUN_RECORD, read_settings, recipe_options
+from jobs.options import RUN_RECORD, json_option, read_settings, recipe_options
 from jobs.text_files import is_parquet, parquet_texts
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ BATCH_ROWS = 1_000
 @click.option("--master", help="Spark master; local[*] where not given.")
 @click.option("--plant", type=click.IntRange(0), default=0, metavar="N",
               help="Plant N benchmark items in clean text, and say what is found of them.")
+@json_option
 @click.pass_context
 def scan(
     context: click.Context,
@@ -40,6 +41,7 @@ def scan(
     overrides: tuple[str, ...],
     master: str | None,
     plant: int,
+    as_json: bool,
 ) -> None:
     """Look for a recipe's benchmarks in JSON lines (packed or not), Parquet or .txt files.
 
@@ -84,7 +86,7 @@ def scan(
         contamination.run(job)
     finally:
         session.stop()
-    context.invoke(summary, root=root, as_json=False)
+    context.invoke(summary, root=root, as_json=as_json)
 
 
 def _read(out: PartOutput, path: str) -> None:

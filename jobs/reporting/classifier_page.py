@@ -8,7 +8,9 @@ from typing import Any
 
 from jobs.reporting.charts import curve, histogram, legend, measured, plural, share, stacked_bar
 from jobs.reporting.facts import ClassifierFacts
+from jobs.reporting.sections import section
 
+NAME, TITLE = "classifier", "The classifier"
 METRICS = {
     "auc": "AUC",
     "average_precision": "average precision",
@@ -37,7 +39,7 @@ def classifier_section(facts: ClassifierFacts | None) -> str:
     if facts is None:
         return ""
     if not facts.card["trained"]:
-        return _section(f"No classifier: {escape(facts.card['why'])}.", "")
+        return section(NAME, TITLE, f"No classifier: {escape(facts.card['why'])}.", "")
     card, held_out = facts.card, facts.card["held_out"]
     lead = (
         f"A {escape(card['kind'])} classifier that learnt from {card['positives']['num_train']:,} "
@@ -48,17 +50,7 @@ def classifier_section(facts: ClassifierFacts | None) -> str:
     body = _metrics(held_out) + _leaks(card) + _held_out_charts(held_out)
     body += _keep_rates(facts) + _alpha(held_out["alpha"]) + _sweep(card)
     body += _domains(facts.domains) + _words(card.get("words", {})) + _drift(facts)
-    return _section(lead, body)
-
-
-def _section(lead: str, body: str) -> str:
-    return f"""
-<section id="classifier">
-<h2>The classifier</h2>
-<p class="lead">{lead}</p>
-{body}
-</section>
-"""
+    return section(NAME, TITLE, lead, body)
 
 
 def _metrics(held_out: Row) -> str:

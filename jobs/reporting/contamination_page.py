@@ -29,6 +29,7 @@ from jobs.reporting.contamination_facts import (
     Ngram,
 )
 from jobs.reporting.contamination_selftest import self_test_section
+from jobs.reporting.sections import section
 
 FILE = "contamination.html"
 SCRIPT = "report_contamination.js"
@@ -97,16 +98,6 @@ def _header(facts: ContaminationFacts, name: str) -> str:
 """
 
 
-def _section(name: str, title: str, lead: str, body: str) -> str:
-    return f"""
-<section id="{name}">
-<h2>{title}</h2>
-<p class="lead">{lead}</p>
-{body}
-</section>
-"""
-
-
 def _benchmarks(facts: ContaminationFacts) -> str:
     most = max((row.num_dirty / max(1, row.num_items) for row in facts.benchmarks), default=0)
     top = _round_up(most)
@@ -128,7 +119,7 @@ def _benchmarks(facts: ContaminationFacts) -> str:
         f'<p class="legend">{keys}</p><div class="scroll"><table class="benchmarks"><tr>{head}</tr>'
         f"{rows}</table></div>"
     )
-    return _section("benchmarks", "The benchmarks", lead, body)
+    return section("benchmarks", "The benchmarks", lead, body)
 
 
 def _benchmark(row: BenchmarkCounts, top: float) -> str:
@@ -176,7 +167,7 @@ def _items(facts: ContaminationFacts) -> str:
 <table class="text"><tr><th>item</th><th>found</th><th>longest passage</th></tr>{rows}</table>
 </div>
 """
-    return _section("items", "The items", lead, body) + '<section id="item" hidden></section>'
+    return section("items", "The items", lead, body) + '<section id="item" hidden></section>'
 
 
 def _static_item(item: ItemCounts) -> str:
@@ -200,7 +191,7 @@ def _marked(text: Marked) -> str:
 
 def _ngrams(facts: ContaminationFacts) -> str:
     if not facts.ngrams:
-        return _section("ngrams", "N-grams", "No N-gram of a benchmark was found.", "")
+        return section("ngrams", "N-grams", "No N-gram of a benchmark was found.", "")
     lead = (
         f"Found of the benchmarks: {facts.num_ngrams:,} {plural(facts.num_ngrams, 'N-gram')}. "
         f"Exempt: {facts.num_exempt:,}, which too many documents hold, so that they are "
@@ -210,7 +201,7 @@ def _ngrams(facts: ContaminationFacts) -> str:
     head = "<tr><th>N-gram</th><th>documents</th><th>items</th><th>item</th><th></th></tr>"
     rows = "".join(map(_ngram, facts.ngrams))
     table = f'<div class="scroll"><table class="ngrams">{head}{rows}</table></div>'
-    return _section("ngrams", "N-grams", lead, table)
+    return section("ngrams", "N-grams", lead, table)
 
 
 def _ngram(ngram: Ngram) -> str:

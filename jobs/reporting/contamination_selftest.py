@@ -10,6 +10,7 @@ from typing import Any
 from corpus.datasets import MANIFEST
 from corpus.storage import Store
 from jobs.reporting.charts import share
+from jobs.reporting.sections import section
 
 DATASET, FILE = "contamination_self_test", "self_test.json"
 HEAD = ("kind", "planted", "due", "found", "recall", "95 % interval", "N-grams found", "named",
@@ -32,17 +33,17 @@ def self_test_section(found: Mapping[str, Any]) -> str:
     rows = "".join(map(_tally, (*found["kinds"], *found["lengths"], found["total"])))
     faults = found["faults"] or ["All that was due was found, named and cut, and nothing else."]
     said = "".join(f"<p><bdi>{escape(line)}</bdi></p>" for line in (*faults, *found["examples"]))
-    return f"""
-<section id="self-test">
-<h2>Planted items</h2>
-<p class="lead">Items that were planted in clean text, in documents of their own, and went through
-the stage's search, naming and cutting. Due: those in which a plain search finds an N-gram. Clean
-text around them: {found["num_clean_characters"]:,} characters, {found["num_clean_hits"]:,}
-hits.</p>
-<div class="scroll"><table class="planted"><tr>{head}</tr>{rows}</table></div>
-{said}
-</section>
-"""
+    short = found["short"]
+    lead = (
+        "Items that were planted in clean text, in documents of their own, and went through the "
+        "stage's search, naming and cutting. Due: those in which a plain search finds an N-gram. "
+        f"Clean text around them: {found['num_clean_characters']:,} characters, "
+        f"{found['num_clean_hits']:,} hits. Texts shorter than the greatest N are all that "
+        f"{short['num_hit']:,} of {short['num_documents']:,} documents of the corpus match: no "
+        "more are hit by chance."
+    )
+    table = f'<div class="scroll"><table class="planted"><tr>{head}</tr>{rows}</table></div>'
+    return section("self-test", "Planted items", lead, table + said)
 
 
 def _tally(row: Mapping[str, Any]) -> str:

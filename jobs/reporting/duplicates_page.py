@@ -8,6 +8,7 @@ from typing import Any
 
 from jobs.reporting.charts import histogram, measured, plural, stacked_bar
 from jobs.reporting.facts import Cluster, DuplicateFacts, Member
+from jobs.reporting.sections import section
 
 MAX_TITLE = 120  # characters of a title or address that are shown
 HEAD = ("kind", "planted", "mean similarity", "due", "found", "promised", "falsely taken")
@@ -34,13 +35,7 @@ def duplicates_section(facts: DuplicateFacts) -> str:
     body += _sizes(facts.sizes)
     body += _clusters("The largest clusters", facts.largest)
     body += _clusters("Clusters drawn by chance", facts.drawn)
-    return f"""
-<section id="duplicates">
-<h2>Duplicates</h2>
-<p class="lead">{lead}</p>
-{body}
-</section>
-"""
+    return section("duplicates", "Duplicates", lead, body)
 
 
 def _reasons(facts: DuplicateFacts) -> str:

@@ -29,6 +29,7 @@ from jobs.reporting.facts import (
     Facts,
 )
 from jobs.reporting.funnel import funnel
+from jobs.reporting.sections import section
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
@@ -38,7 +39,7 @@ def write_page(facts: Facts) -> str:
     style = (resources.files("jobs") / "report.css").read_text("utf-8")
     sections = [
         _summary(facts),
-        _section(
+        section(
             "funnel",
             "The funnel",
             "What each stage was given, what it kept, and why the rest fell.",
@@ -72,16 +73,6 @@ def write_page(facts: Facts) -> str:
 """
 
 
-def _section(name: str, title: str, lead: str, body: str) -> str:
-    return f"""
-<section id="{name}">
-<h2>{title}</h2>
-<p class="lead">{lead}</p>
-{body}
-</section>
-"""
-
-
 def _summary(facts: Facts) -> str:
     stages = {stage.name: stage for stage in facts.stages}
     last = [row for row in facts.training if "validation_loss" in row]
@@ -111,7 +102,7 @@ def _sources(facts: Facts) -> str:
         + f"<td>{number(source.tokens)}</td></tr>"
         for source in facts.sources
     )
-    return _section(
+    return section(
         "sources",
         "The sources",
         "Documents of each source that each stage left, and the tokens they became.",
@@ -145,12 +136,12 @@ def _scores(facts: Facts) -> str:
         is_logarithmic=True,
     )
     lead = "The classifier's score of each document it judged, and the length of the texts."
-    return _section("scores", "Scores and lengths", lead, body)
+    return section("scores", "Scores and lengths", lead, body)
 
 
 def _contamination(facts: Facts) -> str:
     if not facts.benchmarks:
-        return _section("contamination", "Contamination", "No benchmark was given.", "")
+        return section("contamination", "Contamination", "No benchmark was given.", "")
     sources = sorted({source for b in facts.benchmarks for source in b.overlap})
     head = "".join(f"<th>{escape(source)}</th>" for source in sources)
     rows = "".join(_benchmark_row(benchmark, sources) for benchmark in facts.benchmarks)
@@ -164,7 +155,7 @@ def _contamination(facts: Facts) -> str:
         f"found in each source. {facts.num_cut:,} {plural(facts.num_cut, 'document')} lost the "
         "matches and their surroundings."
     )
-    return _section("contamination", "Contamination", lead, body)
+    return section("contamination", "Contamination", lead, body)
 
 
 def _benchmark_row(benchmark: BenchmarkFacts, sources: Iterable[str]) -> str:
@@ -204,7 +195,7 @@ def _mixture(facts: Facts) -> str:
         "<tr><th>source</th><th>asked</th><th>drawn</th><th></th><th>epochs</th><th>documents</th>"
         "<th>bytes drawn</th></tr>"
     )
-    return _section("mixture", "Mixture and tokens", facts_line, f"<table>{head}{rows}</table>")
+    return section("mixture", "Mixture and tokens", facts_line, f"<table>{head}{rows}</table>")
 
 
 def _mixture_row(row: dict[str, Any], drawn: int) -> str:
@@ -228,4 +219,4 @@ def _training(facts: Facts) -> str:
     sample = f"<h3>Sample</h3><pre>{escape(facts.sample)}</pre>" if facts.sample.strip() else ""
     steps = max((row["step"] for row in facts.training), default=0)
     body = legend(list(series)) + chart + sample
-    return _section("training", "Training", f"Loss in nats a token over {steps:,} steps.", body)
+    return section("training", "Training", f"Loss in nats a token over {steps:,} steps.", body)

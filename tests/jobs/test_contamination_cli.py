@@ -268,9 +268,13 @@ def test_any_files_are_scanned_and_the_other_commands_know_them(tmp_path):
     (tmp_path / "d.txt").write_text(f"one text\nof two lines, and in it {QUESTION}")
     given = ("a/0.jsonl.gz", "b/0.jsonl.gz", "c.parquet", "d.txt")
     names = [str(tmp_path / name) for name in given]
-    code, output = scanned(tmp_path, *names)
+    code, output = scanned(tmp_path, *names, "--json")
     assert code == 0, output
     root = str(tmp_path / "scan")
+    printed = run("summary", "--json", root=root)
+    assert output.endswith(printed)
+    assert [row["benchmark"] for row in json.loads(printed)["benchmarks"]] == ["quiz"]
+    output = run("summary", root=root)
     assert "quiz" in output
     assert "5 documents: 1 cut, 2 dropped (nothing_left 2)" in output
     found = json.loads(run("show", "quiz:0", "--json", root=root))

@@ -163,7 +163,8 @@ def planted_of(text: str) -> dict[str, Any]:
              "num_characters": 1_000, "num_cut_characters": 250}  # fmt: skip
     none = tally | {"num_due": 0, "recall": None, "interval": [0.0, 1.0]}
     return {"kinds": [tally, none], "lengths": [tally], "total": tally, "faults": [text],
-            "num_clean_characters": 12_000, "num_clean_hits": 2, "examples": [text]}  # fmt: skip
+            "num_clean_characters": 12_000, "num_clean_hits": 2, "examples": [text],
+            "short": {"num_documents": 500, "num_hit": 3}}  # fmt: skip
 
 
 def contamination_of(text: str) -> ContaminationFacts:

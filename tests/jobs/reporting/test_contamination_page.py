@@ -37,7 +37,8 @@ def test_the_page_says_what_the_facts_say():
         "up to 1 passage of an item", "the last 2 dirty or short items there is no room",
         "3 items more are not listed", "quiz:quiz near whole, 6 of 8 N-grams",
         "Found of the benchmarks: 9 N-grams. Exempt: 1, which", "quiz 20 2 quiz:quiz exempt",
-        "12,000 characters, 2 hits", "quiz 9 8 7 0.8750 0.5290 to 0.9780 88 of 90 9 9 (25.0 %) 1",
+        "12,000 characters, 2 hits", "that 3 of 500 documents of the corpus match",
+        "quiz 9 8 7 0.8750 0.5290 to 0.9780 88 of 90 9 9 (25.0 %) 1",
         "quiz 9 0 7 - - 88 of 90",
     ):  # fmt: skip
         assert part in text
