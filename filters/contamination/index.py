@@ -6,8 +6,9 @@ N-grams; it turns away 99.5 % of those that begin none. Where it does not, each 
 hash, and what is found is compared with the normalised words themselves, letter by letter, so that
 neither the filter nor two words or N-grams of one hash can make a hit.
 Memory: the search reads 9 bytes an N-gram (2 of the screen, 0.5 to 1 of buckets, 2 of marks, 4 of
-places), 4 a benchmark word, and the vocabulary. All are plain arrays, which the processes of one
-machine map from files and share. What each text holds, 4 bytes a word, is read at the end alone.
+places), 4 a benchmark word, and the vocabulary: 12.8 an N-gram at 10^8 of them. All are plain
+arrays, which the processes of one machine map from files and share. What each text holds, 4 bytes a
+word, is read at the end alone. To build takes 170 bytes and 4 us an N-gram, on one machine.
 """
 
 from __future__ import annotations
