@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -47,6 +47,7 @@ _INDEX_HEAD = struct.Struct("<9sQBQQ")
 _LAYOUT_VERSION = 1
 # llm.c seeks with a signed 32-bit int: 2 GiB of uint16.
 MAX_SHARD_TOKENS = 2**30 - HEADER_BYTES
+BLOCK_TOKENS = 2**22  # read at once where all tokens are looked at: 8 or 16 MB
 
 
 class ShardInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -221,6 +222,8 @@ def read_tokens(bin_path: Path) -> TokenArray:
     expected = HEADER_BYTES + width * int(header[2])
     if (size := bin_path.stat().st_size) != expected:
         raise Damaged(f"{bin_path}: {size:,} bytes, but its header says {expected:,}")
+    if header[2] < 1:
+        raise Damaged(f"{bin_path}: {header[2]} tokens; expected an end-of-text first")
     return np.memmap(bin_path, np.dtype(f"<u{width}"), "r", offset=HEADER_BYTES)
 
 
@@ -238,6 +241,11 @@ def read_index(index_path: Path) -> ShardIndex:
     pointers = np.frombuffer(data, "<i8", num_texts, at + 4 * num_texts)
     bounds = np.frombuffer(data, "<i8", num_bounds, at + 12 * num_texts)
     text_ends = (pointers - HEADER_BYTES) // widths[code] + lengths
+    is_sound = num_bounds > 0 and bounds[0] == 0 and bounds[-1] == num_texts
+    if not is_sound or (np.diff(bounds) < 1).any():
+        raise Damaged(f"{index_path}: documents' bounds do not rise from 0 to {num_texts:,} texts")
+    if not np.array_equal(text_ends - lengths, np.concatenate([[1], text_ends[:-1]])[:num_texts]):
+        raise Damaged(f"{index_path}: texts do not follow each other without gaps")
     return ShardIndex(text_ends, text_ends[bounds[1:] - 1])
 
 
@@ -311,31 +319,110 @@ def make_manifest(
 def verify(folder: Path) -> ShardManifest:
     """Read every byte of a folder of shards; raises Damaged at the first fault.
 
-    Checked: checksums, counts, ids below the vocabulary, an end-of-text first and at every text's
-    end and nowhere else, texts without gaps. Costs one read of the folder.
+    Checked: what `shard_faults` checks, of each shard. Costs two reads of the folder.
     """
     manifest = read_manifest(folder)
     for shard in manifest.shards:
-        _verify_shard(folder, shard, manifest)
+        for fault in shard_faults(folder, shard, manifest):
+            raise Damaged(fault)
     return manifest
 
 
-def _verify_shard(folder: Path, shard: ShardInfo, manifest: ShardManifest) -> None:
+def shard_faults(folder: Path, shard: ShardInfo, manifest: ShardManifest) -> Iterator[str]:
+    """What is wrong with a shard, each fault as what, where, got, expected; none where nothing is.
+
+    Checked: checksums, header, sizes, counts, ids below the vocabulary, an end-of-text first and at
+    every text's end and nowhere else, texts without gaps. Memory: the index, and a block of ids.
+    """
     bin_path, index_path = folder / f"{shard.name}.bin", folder / f"{shard.name}.idx"
+    is_whole = True
     for path, expected in ((bin_path, shard.sha256), (index_path, shard.index_sha256)):
         if not path.is_file():
-            raise Damaged(f"{path}: missing, but {MANIFEST} lists it; run tokenize again")
-        if (found := file_sha256(path)) != expected:
-            raise Damaged(f"{path}: SHA-256 {found}, but {MANIFEST} says {expected}")
-    tokens, index = read_tokens(bin_path), read_index(index_path)
+            yield f"{path}: missing, but {MANIFEST} lists it; run tokenize again"
+            is_whole = False
+        elif (found := file_sha256(path)) != expected:
+            yield f"{path}: SHA-256 {found}, but {MANIFEST} says {expected}; run tokenize again"
+    if not is_whole:
+        return
+    try:
+        tokens, index = read_tokens(bin_path), read_index(index_path)
+    except Damaged as error:
+        yield str(error)
+        return
+    yield from _header_faults(bin_path, manifest)
     counts = (len(tokens), len(index.document_ends), len(index.text_ends))
-    if counts != (shard.num_tokens, shard.num_documents, shard.num_texts):
-        raise Damaged(f"{bin_path}: {counts} tokens, documents and texts, not as {MANIFEST} says")
-    if tokens.max() >= manifest.vocab_size:
-        raise Damaged(f"{bin_path}: id {tokens.max()} is not below {manifest.vocab_size}")
-    ends = np.flatnonzero(tokens == manifest.eot_id) + 1
-    if not np.array_equal(ends, np.concatenate([[1], index.text_ends])):
-        raise Damaged(f"{bin_path}: end-of-text does not stand where {index_path.name} says")
+    listed = (shard.num_tokens, shard.num_documents, shard.num_texts)
+    if counts != listed:
+        yield (
+            f"{bin_path}: {counts} tokens, documents and texts, but {MANIFEST} says {listed}; run "
+            "tokenize again"
+        )
+    yield from _token_faults(bin_path, tokens, index, manifest)
+
+
+def _header_faults(bin_path: Path, manifest: ShardManifest) -> Iterator[str]:
+    form = TokenFormat(
+        vocab_size=manifest.vocab_size,
+        eot_id=manifest.eot_id,
+        tokenizer_sha256=manifest.tokenizer_sha256,
+    )
+    found = np.fromfile(bin_path, "<i4", HEADER_BYTES // 4)
+    expected = np.frombuffer(form.header(int(found[2])), "<i4")
+    for word in np.flatnonzero(found != expected)[:1].tolist():
+        yield (
+            f"{bin_path}: word {word} of the header is {found[word]}, but by {MANIFEST} it is "
+            f"{expected[word]}; run tokenize again"
+        )
+
+
+def _token_faults(
+    bin_path: Path, tokens: TokenArray, index: ShardIndex, manifest: ShardManifest
+) -> Iterator[str]:
+    expected = np.concatenate([[1], index.text_ends])
+    num_ends = 0
+    for start in range(0, len(tokens), BLOCK_TOKENS):
+        block = tokens[start : start + BLOCK_TOKENS]
+        top = int(block.argmax())
+        if block[top] >= manifest.vocab_size:
+            yield (
+                f"{bin_path}: id {block[top]} at token {start + top:,}, expected ids below "
+                f"{manifest.vocab_size:,}; run tokenize again"
+            )
+        ends = np.flatnonzero(block == manifest.eot_id) + start + 1
+        due = expected[num_ends : num_ends + len(ends)]
+        num_ends += len(ends)
+        if not np.array_equal(ends, due):
+            wrong = np.flatnonzero(ends[: len(due)] != due)
+            at = int(ends[wrong[0]] if len(wrong) else ends[len(due)]) - 1
+            yield (
+                f"{bin_path}: end-of-text does not stand where {index_name(bin_path)} says, first "
+                f"at token {at:,}; run tokenize again"
+            )
+            return
+    if num_ends != len(expected):
+        yield (
+            f"{bin_path}: {num_ends:,} end-of-text, but {index_name(bin_path)} asks for "
+            f"{len(expected):,}; run tokenize again"
+        )
+
+
+def index_name(bin_path: Path) -> str:
+    """File name of the index beside a .bin."""
+    return bin_path.with_suffix(".idx").name
+
+
+def range_faults(starts: Int64Array, ends: Int64Array, index: ShardIndex) -> Iterator[str]:
+    """What is wrong with the ranges that `provenance` gives the documents of a shard, in order."""
+    if len(starts) != len(index.document_ends):
+        yield f"{len(starts):,} documents, but the index has {len(index.document_ends):,}"
+        return
+    due = np.concatenate([np.array([1], np.int64), index.document_ends])
+    wrong = np.flatnonzero((starts != due[:-1]) | (ends != due[1:]))
+    for row in wrong[:1].tolist():
+        yield (
+            f"document {row:,} has tokens {starts[row]:,} to {ends[row]:,}, but the index says "
+            f"{due[row]:,} to {due[row + 1]:,}"
+        )
 
 
 def file_sha256(path: Path) -> str:

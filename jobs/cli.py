@@ -32,6 +32,7 @@ _GROUPS = {
     "crawl": "jobs.crawl_cli",
     "dedup": "jobs.dedup_cli",
     "quality": "jobs.quality_cli",
+    "shards": "jobs.shards_cli",
 }
 
 

@@ -1,0 +1,29 @@
+"""`winnow shards`: the token files of a run looked into, checked, handed on and redacted."""
+
+from __future__ import annotations
+
+import click
+
+from jobs.options import LazyGroup
+
+_COMMANDS = {
+    "cat": "jobs.shards_cli.documents",
+    "head": "jobs.shards_cli.documents",
+    "stat": "jobs.shards_cli.stat",
+    "verify": "jobs.shards_cli.verify",
+}
+
+
+@click.group(cls=LazyGroup, modules=_COMMANDS)
+def shards() -> None:
+    """Check shards, and show what is in them.
+
+    \b
+    Example: winnow shards verify --root build/real
+             winnow shards stat --root build/real
+             winnow shards head -n 3 --root build/real
+             winnow shards cat https://example.com/a --root build/real
+    """
+
+
+__all__ = ["shards"]
