@@ -8,6 +8,7 @@ from jobs.options import LazyGroup
 
 _COMMANDS = {
     "cat": "jobs.shards_cli.documents",
+    "export": "jobs.shards_cli.export",
     "head": "jobs.shards_cli.documents",
     "stat": "jobs.shards_cli.stat",
     "verify": "jobs.shards_cli.verify",
@@ -16,13 +17,14 @@ _COMMANDS = {
 
 @click.group(cls=LazyGroup, modules=_COMMANDS)
 def shards() -> None:
-    """Check shards, and show what is in them.
+    """Check shards, show what is in them, and hand them to other trainers.
 
     \b
     Example: winnow shards verify --root build/real
              winnow shards stat --root build/real
              winnow shards head -n 3 --root build/real
              winnow shards cat https://example.com/a --root build/real
+             winnow shards export nanogpt/ --to nanogpt --root build/real
     """
 
 
