@@ -2,8 +2,9 @@
 
 Each source has a weight, its share of the bytes trained on. From the weights, a budget of bytes and
 the sources' sizes follow the epochs of each (Brown et al. 2020, section 2.2: 0.43 to 3.4 for GPT-3,
-whose printed weights sum to 101 %, so weights are normalised here). The plan counts UTF-8 bytes,
-not tokens: the vocabulary is trained on the mixture, so there are no tokens yet.
+whose printed weights sum to 101 %, so weights are normalised here). Without weights they follow
+from sizes, raised to 1 / temperature (Raffel et al. 2020, section 3.5.2). The plan counts UTF-8
+bytes, not tokens: the vocabulary is trained on the mixture, so there are no tokens yet.
 
 Held-out documents are read once each and are not part of the plan. order.py draws the copies.
 """
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from decimal import Context, Decimal
 from fractions import Fraction
 from typing import Any, Literal
 
@@ -43,11 +45,13 @@ class MixSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     weights: dict[str, float] = msgspec.field(default_factory=dict)
     """Share of each source in the bytes trained on; normalised to sum 1, 0 leaves a source out.
-    Every source that has survivors must be named. Empty: every source by its size, so that all have
-    the same epochs."""
+    Every source that has survivors must be named. Empty: by the sources' sizes and temperature."""
+    temperature: float = 1.0
+    """Without weights a source's weight is its bytes ^ (1 / temperature). 1: in proportion to size,
+    so that all have the same epochs; the higher, the more of the small ones, up to equal shares."""
     total_bytes: int = 0
     """UTF-8 bytes to draw for training. 0: as many as the sources with a weight have, or fewer
-    where a source would otherwise go over max_epochs; one epoch each where weights are empty."""
+    where a source would otherwise go over max_epochs; one epoch each in proportion to size."""
     max_epochs: float = 4.0
     """Times that a document may be trained on. 4: up to there repeating is nearly as good as new
     text (Muennighoff et al. 2023, section 6); GPT-3 went to 3.4."""
@@ -65,6 +69,13 @@ class MixSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=Tru
                 raise ValueError(f"weights.{source} is {weight}, expected a number from 0")
         if self.weights and not any(self.weights.values()):
             raise ValueError("weights are all 0, expected at least one above")
+        if not 1 <= self.temperature <= 1000:
+            raise ValueError(f"temperature is {self.temperature}, expected 1 to 1000")
+        if self.weights and self.temperature != 1:
+            raise ValueError(
+                f"temperature is {self.temperature} beside weights, expected one of them: it makes "
+                "weights of sizes; leave temperature out, or empty them: --set mix.weights={}"
+            )
         if self.total_bytes < 0:
             raise ValueError(f"total_bytes is {self.total_bytes}, expected 0 or more")
         if not 1 <= self.max_epochs <= 1000:
@@ -101,12 +112,12 @@ def plan(
 ) -> list[SourcePlan]:
     """Epochs of each source that has survivors in train, sorted by name.
 
-    Raises ConfigError where the weights do not fit the sources or a source goes over max_epochs,
-    and DataError where a source with a weight has no survivors.
+    Raises ConfigError where the weights do not fit the sources, a share rounds to nothing or a
+    source goes over max_epochs, and DataError where a source with a weight has no survivors.
     """
     sizes = {total.source: total for total in totals if total.num_documents}
     _check_weights(settings.weights, sizes, sorted(known_sources))
-    shares = _shares(settings.weights, sizes)
+    shares = _shares(settings, sizes)
     budget = _budget(settings, shares, sizes)
     planned = [
         SourcePlan(
@@ -119,6 +130,12 @@ def plan(
         )
         for name in sorted(sizes)
     ]
+    if nothing := [p for p in planned if p.weight and not p.planned_bytes and p.num_bytes]:
+        raise ConfigError(
+            f"mix: the share of {', '.join(p.source for p in nothing)} rounds to nothing of "
+            f"{float(budget):,.0f} bytes; expected a byte at least: raise mix.total_bytes or its "
+            "weight, or set its weight to 0"
+        )
     if settings.over_max_epochs == "error":
         for fault in too_many_epochs(planned, settings):
             raise ConfigError(fault)
@@ -160,16 +177,26 @@ def _check_weights(
         )
 
 
-def _shares(
-    weights: Mapping[str, float], sizes: Mapping[str, SourceTotal]
-) -> dict[str, Fraction]:
+def _shares(settings: MixSettings, sizes: Mapping[str, SourceTotal]) -> dict[str, Fraction]:
     """Exact shares that sum to 1: by weight, or by size where there are no weights."""
+    weights = settings.weights
     raw = {
-        name: Fraction(weights[name] if weights else max(size.num_bytes, 1))
+        name: Fraction(weights[name])
+        if weights
+        else _by_size(max(size.num_bytes, 1), settings.temperature)
         for name, size in sizes.items()
     }
     whole = sum(raw.values(), Fraction())
     return {name: value / whole for name, value in raw.items()}
+
+
+def _by_size(num_bytes: int, temperature: float) -> Fraction:
+    """num_bytes ^ (1 / temperature); in decimals, whose roots are the same on every machine."""
+    if temperature == 1:
+        return Fraction(num_bytes)
+    context = Context(prec=28)
+    exponent = context.divide(Decimal(1), Decimal(temperature))
+    return Fraction(context.power(Decimal(num_bytes), exponent))
 
 
 def _budget(

@@ -58,6 +58,60 @@ def test_without_weights_a_budget_gives_all_sources_the_same_epochs():
     assert {name: p.epochs for name, p in found.items()} == {"web": 0.5, "books": 0.5}
 
 
+def test_a_temperature_of_two_weighs_by_square_roots():
+    found = planned(MixSettings(temperature=2, total_bytes=600), web=1_000_000, books=40_000)
+    assert {name: round(p.weight, 12) for name, p in found.items()} == {
+        "web": round(5 / 6, 12), "books": round(1 / 6, 12),
+    }
+    assert {name: p.planned_bytes for name, p in found.items()} == {"web": 500, "books": 100}
+
+
+def test_a_high_temperature_gives_equal_shares():
+    found = planned(MixSettings(temperature=1000, total_bytes=100), web=10**12, books=10**6)
+    assert found["books"].weight == pytest.approx(0.5, abs=0.004)
+
+
+def test_without_a_budget_a_temperature_keeps_the_small_source_within_its_epochs():
+    found = planned(MixSettings(temperature=4), web=10**8, books=10**4)
+    assert found["books"].epochs == pytest.approx(4)
+    assert found["web"].planned_bytes / found["books"].planned_bytes == pytest.approx(10, rel=1e-4)
+
+
+@given(
+    sizes=st.dictionaries(st.sampled_from("abcd"), st.integers(10**6, 10**15), min_size=2),
+    low=st.floats(1, 50),
+    high=st.floats(1, 50),
+)
+def test_a_higher_temperature_never_widens_the_shares(sizes, low, high):
+    low, high = sorted((low, high))
+    ratios = []
+    for temperature in (1, low, high):
+        found = planned(MixSettings(temperature=temperature), **sizes)
+        weights = [found[name].weight for name in sorted(sizes, key=lambda name: sizes[name])]
+        assert weights == sorted(weights)
+        assert sum(weights) == pytest.approx(1)
+        ratios.append(weights[-1] / weights[0])
+        expected = (max(sizes.values()) / min(sizes.values())) ** (1 / temperature)
+        assert ratios[-1] == pytest.approx(expected, rel=1e-9)
+    assert ratios[0] * (1 + 1e-9) >= ratios[1] >= ratios[2] * (1 - 1e-9)
+
+
+def test_a_temperature_beside_weights_is_refused():
+    with pytest.raises(ValueError, match=r"temperature is 2\.0 beside weights, expected one"):
+        MixSettings(weights={"web": 1}, temperature=2.0)
+    assert MixSettings(weights={"web": 1}, temperature=1.0).weights == {"web": 1}
+
+
+def test_a_share_that_rounds_to_nothing_is_a_config_error():
+    settings = MixSettings(weights={"web": 1, "books": 0.004}, total_bytes=100)
+    with pytest.raises(ConfigError, match="the share of books rounds to nothing of 100 bytes"):
+        planned(settings, web=1000, books=1000)
+    settings = MixSettings(weights={"web": 1, "books": 0.006}, total_bytes=100)
+    assert planned(settings, web=1000, books=1000)["books"].planned_bytes == 1
+    with pytest.raises(ConfigError, match="the share of books rounds to nothing"):
+        planned(MixSettings(total_bytes=100), web=10**6, books=10)
+
+
 def test_gpt_3_s_weights_of_101_percent_are_normalised():
     weights = {"crawl": 60, "webtext": 22, "books1": 8, "books2": 8, "wiki": 3}
     sizes = {"crawl": 410, "webtext": 19, "books1": 12, "books2": 55, "wiki": 3}
@@ -117,7 +171,7 @@ def test_nothing_to_mix_is_a_data_error():
 
 
 @given(
-    sizes=st.dictionaries(st.sampled_from("abcd"), st.integers(1, 10**15), min_size=1),
+    sizes=st.dictionaries(st.sampled_from("abcd"), st.integers(10**7, 10**15), min_size=1),
     weights=st.lists(st.floats(0.001, 1000), min_size=4, max_size=4),
     max_epochs=st.floats(1, 50),
 )
@@ -136,7 +190,8 @@ def test_no_plan_goes_over_its_epochs_or_its_size(sizes, weights, max_epochs):
     [
         {"weights": {"a": -1}}, {"weights": {"a": float("nan")}}, {"weights": {"a": float("inf")}},
         {"weights": {"a": 0}}, {"total_bytes": -1}, {"max_epochs": 0.5},
-        {"min_validation_bytes": -1},
+        {"min_validation_bytes": -1}, {"temperature": 0.5}, {"temperature": float("nan")},
+        {"temperature": 1001},
     ],
 )
 def test_settings_out_of_range_are_refused(field):
@@ -265,7 +320,7 @@ def test_the_outcome_counts_copies_and_bytes():
 
 def test_a_share_too_small_for_one_document_is_a_data_error():
     rows = size_rows([("web", "train", 10**6), ("books", "train", 1000)])
-    settings = MixSettings(weights={"web": 1, "books": 1e-9}, total_bytes=1000)
+    settings = MixSettings(weights={"web": 1, "books": 0.001}, total_bytes=1000)
     sources = plan(add_up([rows])["train"], settings, known_sources={"web", "books"})
     mix = judge(rows, sources, settings.weights, frozenset(), seed=1)
     with pytest.raises(DataError, match="no document of books"):
