@@ -214,6 +214,8 @@ def read_tokens(bin_path: Path) -> TokenArray:
 
     Raises Damaged where the file is no shard or its size is not what its header says.
     """
+    if not bin_path.is_file():
+        raise Damaged(f"{bin_path}: missing; run `winnow shards verify`")
     header = np.fromfile(bin_path, "<i4", HEADER_BYTES // 4)
     heads = {head: width for width, head in _HEADS.items()}
     width = heads.get(tuple(header[:2].tolist())) if len(header) == HEADER_BYTES // 4 else None
@@ -229,6 +231,8 @@ def read_tokens(bin_path: Path) -> TokenArray:
 
 def read_index(index_path: Path) -> ShardIndex:
     """Ends of texts and documents of a shard; raises Damaged where the file is no such index."""
+    if not index_path.is_file():
+        raise Damaged(f"{index_path}: missing; run `winnow shards verify`")
     data = index_path.read_bytes()
     if len(data) < _INDEX_HEAD.size or not data.startswith(_MEGATRON_MAGIC):
         raise Damaged(f"{index_path}: not an index; expected Megatron's, version 1")

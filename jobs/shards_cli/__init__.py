@@ -10,6 +10,7 @@ _COMMANDS = {
     "cat": "jobs.shards_cli.documents",
     "export": "jobs.shards_cli.export",
     "head": "jobs.shards_cli.documents",
+    "redact": "jobs.shards_cli.redact",
     "stat": "jobs.shards_cli.stat",
     "verify": "jobs.shards_cli.verify",
 }
@@ -17,7 +18,7 @@ _COMMANDS = {
 
 @click.group(cls=LazyGroup, modules=_COMMANDS)
 def shards() -> None:
-    """Check shards, show what is in them, and hand them to other trainers.
+    """Check shards, show what is in them, hand them on, take documents out.
 
     \b
     Example: winnow shards verify --root build/real
@@ -25,6 +26,7 @@ def shards() -> None:
              winnow shards head -n 3 --root build/real
              winnow shards cat https://example.com/a --root build/real
              winnow shards export nanogpt/ --to nanogpt --root build/real
+             winnow shards redact --url https://example.com/a --root build/real
     """
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from corpus import redo
 from corpus.bpe import TOKENIZER_FILE, Vocabulary, read_tokenizer
 from corpus.datasets import MANIFEST, Dataset, open_dataset
 from corpus.errors import Damaged, InputError
@@ -21,7 +23,11 @@ from corpus.shards import ShardInfo, ShardManifest, TokenArray, read_manifest, r
 from corpus.storage import Store
 from corpus.urls import url_key
 
+REDACTIONS = "redactions.json"
+"""Every document copy that was redacted, in the root: it outlives the shards."""
+
 ID = re.compile("[0-9a-fA-F]{32}")
+CUT_OFF = "a redaction was cut off; run `winnow shards redact` to finish it"
 Row = dict[str, Any]
 """A row of `provenance`."""
 
@@ -69,9 +75,14 @@ class Shards:
                     yield part, row
 
 
-def open_shards(root: str) -> Shards:
-    """The shards of a root; raises NotBuilt or Damaged."""
+def open_shards(root: str, *, half_moved: bool = False) -> Shards:
+    """The shards of a root; raises NotBuilt or Damaged.
+
+    half_moved: open them too where a redaction was cut off.
+    """
     store = Store(root)
+    if redo.is_pending(store) and not half_moved:
+        raise Damaged(f"{store.path('shards')}: {CUT_OFF}")
     listed = open_dataset(store, "shards")
     manifest = read_manifest(listed.folder())
     provenance = open_dataset(store, "provenance")
@@ -104,6 +115,25 @@ def not_in_shards(shards: Shards, document: str) -> InputError:
     return InputError(
         f"{document}: no document of the shards of {shards.store.root} has this id or address; "
         "expected 32 hexadecimal digits or a URL: `winnow why` tells what became of it"
+    )
+
+
+def redactions(store: Store) -> list[dict[str, Any]]:
+    """The rows of redactions.json, none where nothing was redacted."""
+    if not store.exists(REDACTIONS):
+        return []
+    found: list[dict[str, Any]] = json.loads(store.read(REDACTIONS))
+    return found
+
+
+def was_redacted(store: Store, document: str) -> bool:
+    """Whether a document of this id or address is in redactions.json."""
+    key = url_key(document)
+    return any(
+        document.lower() == row["doc_id"]
+        or document == row["url"]
+        or (key is not None and row["url"] and url_key(row["url"]) == key)
+        for row in redactions(store)
     )
 
 

@@ -9,12 +9,14 @@ import click
 import numpy as np
 import pyarrow.compute as pc
 
+from corpus import redo
 from corpus.datasets import MANIFEST as DATASET_MANIFEST
 from corpus.datasets import open_dataset
 from corpus.errors import DataError
 from corpus.shards import MANIFEST, ShardInfo, range_faults, read_index, shard_faults
 from jobs.options import json_option, root_option
-from jobs.shards_cli.places import Shards, open_shards
+from jobs.shards_cli.places import CUT_OFF, Shards, open_shards
+from jobs.shards_cli.redact import standing_again
 
 
 @click.command()
@@ -25,12 +27,12 @@ def verify(root: str, as_json: bool) -> None:
 
     Checked are header and sizes, ids below the vocabulary, the index against the tokens, SHA-256
     and counts of both manifests, and the ranges of `provenance`: one after another, each ending
-    with end-of-text, and their sums by source.
+    with end-of-text, and their sums by source; and that nothing of redactions.json stands again.
 
     \b
     Example: winnow shards verify --root build/real
     """
-    shards = open_shards(root)
+    shards = open_shards(root, half_moved=True)
     rows = []
     for part, shard in enumerate(shards.manifest.shards):
         faults = list(_faults(shards, part, shard))
@@ -44,6 +46,10 @@ def verify(root: str, as_json: bool) -> None:
             for fault in faults:
                 click.echo(f"    {fault}")
     general = list(_manifest_faults(shards))
+    if redo.is_pending(shards.store):
+        general.insert(0, f"{shards.store.path('shards')}: {CUT_OFF}")
+    elif not general and not any(row["faults"] for row in rows):
+        general = standing_again(shards)
     if as_json:
         click.echo(json.dumps({"shards": rows, "faults": general}, indent=1))
     else:
@@ -61,8 +67,6 @@ def _faults(shards: Shards, part: int, shard: ShardInfo) -> Iterator[str]:
     try:
         index = read_index(folder / f"{shard.name}.idx")
         rows = shards.rows(part, ["split", "shard", "ordinal", "source", "start", "end"])
-    except FileNotFoundError:  # said by shard_faults
-        return
     except DataError as error:
         if not str(error).startswith(str(folder)):  # those are said by shard_faults
             yield str(error)

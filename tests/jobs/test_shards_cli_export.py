@@ -169,4 +169,5 @@ def test_an_export_that_fails_leaves_nothing(tmp_path):
         cli, ["shards", "export", str(tmp_path / "out"), "--to", "megatron", "--root", store.root]
     )
     assert done.exit_code == 1
+    assert "validation-00000.bin: missing" in done.output
     assert sorted(path.name for path in tmp_path.iterdir()) == ["root"]
