@@ -128,7 +128,7 @@ def redactions(store: Store) -> list[dict[str, Any]]:
 
 def was_redacted(store: Store, document: str) -> bool:
     """Whether a document of this id or address is in redactions.json."""
-    key = url_key(document)
+    key = _page_key(document)
     return any(
         document.lower() == row["doc_id"]
         or document == row["url"]
@@ -147,11 +147,19 @@ def texts_of(vocabulary: Vocabulary, ids: TokenArray) -> list[str]:
     ]
 
 
+def _page_key(document: str) -> str | None:
+    """The key of a page's address; none for one with a fragment: a text of a file, that one alone.
+
+    A key has no fragment, and would mean all texts of the file.
+    """
+    return None if "#" in document else url_key(document)
+
+
 def _doc_ids(store: Store, document: str) -> pa.Array:
     """The id given, or those of all documents at an address."""
     if ID.fullmatch(document):
         return pa.array([bytes.fromhex(document)], DOC_ID)
-    key = url_key(document)
+    key = _page_key(document)
     found: list[Any] = []
     if key is not None and store.exists("documents", MANIFEST):
         documents = open_dataset(store, "documents")

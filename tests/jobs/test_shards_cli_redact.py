@@ -172,6 +172,12 @@ def test_an_unknown_document_stops_before_anything_changes(root):
     winnow_shards("redact", root=root, status=2)
 
 
+def test_an_address_with_a_fragment_means_that_text_alone(root):
+    winnow_shards("redact", "--url", TWICE, root=root)
+    said = winnow_shards("redact", "--url", f"{TWICE}#2", root=root, status=1)
+    assert "no document of the shards" in said
+
+
 def test_a_damaged_shard_is_not_redacted_into_a_sound_one(root):
     tokens = np.memmap(root / "shards/train-00000.bin", "<u2", "r+", offset=1024)
     tokens[2] ^= 1
