@@ -55,8 +55,10 @@ class Rule(NamedTuple):
         return self.removal in ("cut_to_sentences", "similar")
 
 
+GPT3 = Rule()
+
 PUBLISHED: dict[str, Rule] = {
-    "gpt3": Rule(),
+    "gpt3": GPT3,
     # MT-NLG section 3.2 by its code (Megatron-LM, tools/openwebtext/filter_ngrams.py): questions
     # alone; texts of 8 to 12 words whole, longer ones by 13 words; what stands 10 times in the
     # corpus stays (ours: in 10 documents); cuts go on to the end of a sentence; pieces are counted
@@ -86,37 +88,37 @@ class ContaminationSettings(Settings, frozen=True, kw_only=True, forbid_unknown_
     """Files and fields of each benchmark, by name; none: nothing is looked for."""
     published: Literal["", "gpt3", "mt_nlg", "gopher", "datatrove", "containment"] = ""
     """A published rule by name; replaces all from min_ngram_size to min_ngrams below."""
-    min_ngram_size: int = 8
+    min_ngram_size: int = GPT3.min_ngram_size
     """Words; least N, and texts shorter than it have no say in N (GPT-3 appendix C)."""
-    max_ngram_size: int = 13
+    max_ngram_size: int = GPT3.max_ngram_size
     """Words; greatest N (GPT-3 appendix C)."""
-    lengths_of: LengthsOf = "texts"
+    lengths_of: LengthsOf = GPT3.lengths_of
     """What N is a percentile of: the lengths of a benchmark's texts, one a field, or of its items,
     all fields together; or each text has an N of its own, its length within the limits (MT-NLG).
     GPT-3 says "examples". Its table C.1 has 11 for ARC-Easy, 8 for PIQA and 13 for BoolQ,
     HellaSwag, RACE and LAMBADA: texts give 8, 8 and 13; items give 13, 12 and 13, by which shorter
     questions and answers are not found."""
-    length_percentile: float = 5.0
+    length_percentile: float = GPT3.length_percentile
     """N is this percentile of those lengths (GPT-3 appendix C)."""
-    fields: tuple[str, ...] = ()
+    fields: tuple[str, ...] = GPT3.fields
     """Fields that are looked for: context, question, answer, text; none named: all."""
-    join_answers: bool = False
+    join_answers: bool = GPT3.join_answers
     """Also look for the N-grams that begin in the question and end in the answer (datatrove)."""
-    max_documents: int = 10
+    max_documents: int = GPT3.max_documents
     """An N-gram in more documents than this is boilerplate and is not cut (GPT-3 appendix C)."""
-    removal: Removal = "cut"
+    removal: Removal = GPT3.removal
     """What a match takes with it: a window that is cut; that and on to the end of a sentence; or
     the document, for any N-gram, for a text that is similar, or for one that it contains."""
-    window_characters: int = 200
+    window_characters: int = GPT3.window_characters
     """Cut with a match, on either side (GPT-3 appendix C)."""
-    min_piece_characters: int = 200
+    min_piece_characters: int = GPT3.min_piece_characters
     """A shorter piece that a cut leaves is dropped (GPT-3 appendix C)."""
-    max_pieces: int = 10
+    max_pieces: int = GPT3.max_pieces
     """A document cut into more pieces is dropped whole (GPT-3 appendix C)."""
-    min_share: float = 0.5
+    min_share: float = GPT3.min_share
     """similar: the least Jaccard similarity of a document's N-grams and a text's. contained: the
     least share of a text's N-grams that the document has, those in too many documents left out."""
-    min_ngrams: int = 2
+    min_ngrams: int = GPT3.min_ngrams
     """contained: the fewest distinct N-grams, or all of a text that has fewer."""
     measured_ngram_size: int = 8
     """Words; size of the N-grams in the overlap table (GPT-2 section 4)."""
