@@ -158,9 +158,7 @@ def _sift_up(state: State, at: int, count: int, key: int, pair: int) -> None:
             break
         _move(state, above, at)
         at = above
-    state.heap_counts[at] = count
-    state.heap_keys[at] = key
-    state.heap_pairs[at] = pair
+    _put(state, at, count, key, pair)
 
 
 @njit(**KERNEL)
@@ -176,9 +174,7 @@ def _sift_down(state: State, count: int, key: int, pair: int) -> None:
             break
         _move(state, below, at)
         at = below
-    state.heap_counts[at] = count
-    state.heap_keys[at] = key
-    state.heap_pairs[at] = pair
+    _put(state, at, count, key, pair)
 
 
 @njit(**KERNEL)
@@ -190,10 +186,17 @@ def _before(state: State, count: int, key: int, at: int) -> bool:
 
 
 @njit(**KERNEL)
+def _put(state: State, at: int, count: int, key: int, pair: int) -> None:
+    state.heap_counts[at] = count
+    state.heap_keys[at] = key
+    state.heap_pairs[at] = pair
+
+
+@njit(**KERNEL)
 def _move(state: State, source: int, target: int) -> None:
-    state.heap_counts[target] = state.heap_counts[source]
-    state.heap_keys[target] = state.heap_keys[source]
-    state.heap_pairs[target] = state.heap_pairs[source]
+    _put(
+        state, target, state.heap_counts[source], state.heap_keys[source], state.heap_pairs[source]
+    )
 
 
 @njit(**KERNEL)
