@@ -1,4 +1,4 @@
-"""A root with shards, provenance and tokenizer alone, made without Spark."""
+"""A root with shards, provenance and tokenizer alone, made without Spark, and its commands."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import random
 from inspect import getsource
 from pathlib import Path
 
+import click.testing
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -24,6 +25,7 @@ from corpus.shards import (
     write_manifest,
 )
 from corpus.storage import Store
+from jobs.cli import cli
 
 PARAGRAPHS = [p for p in getsource(random).split("\n\n") if len(p) > 40]
 TEXTS = {f"https://web.example/{i}": [text] for i, text in enumerate(PARAGRAPHS[:20])}
@@ -109,3 +111,10 @@ def make_root(root: Path) -> Store:
     publish_manifest(store, "shards", shard_parts)
     publish_manifest(store, "provenance", row_parts)
     return store
+
+
+def winnow_shards(*arguments: str, root: Path, status: int = 0) -> str:
+    """What `winnow shards` prints, having ended with this status."""
+    done = click.testing.CliRunner().invoke(cli, ["shards", *arguments, "--root", str(root)])
+    assert done.exit_code == status, done.output
+    return done.output

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import click.testing
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,20 +12,13 @@ import pytest
 
 from corpus import bpe
 from corpus.shards import HEADER_BYTES, read_index, read_manifest
-from jobs.cli import cli
-from tests.jobs.shards_root import CUT, IDS, PLACES, TEXTS, TWICE, make_root
+from tests.jobs.shards_root import CUT, IDS, PLACES, TEXTS, TWICE, make_root, winnow_shards
 
 
 @pytest.fixture
 def root(tmp_path) -> Path:
     make_root(tmp_path / "root")
     return tmp_path / "root"
-
-
-def winnow_shards(*arguments: str, root: Path, status: int = 0) -> str:
-    done = click.testing.CliRunner().invoke(cli, ["shards", *arguments, "--root", str(root)])
-    assert done.exit_code == status, done.output
-    return done.output
 
 
 def verified(root: Path, status: int) -> dict[str, list[str]]:

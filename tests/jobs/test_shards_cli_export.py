@@ -8,15 +8,13 @@ import struct
 from itertools import pairwise
 from pathlib import Path
 
-import click.testing
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 import zstandard
 
 from corpus import bpe
-from jobs.cli import cli
-from tests.jobs.shards_root import IDS, PLACES, TEXTS, make_root
+from tests.jobs.shards_root import IDS, PLACES, TEXTS, make_root, winnow_shards
 
 LAYOUTS = ("nanogpt", "megatron", "datatrove", "jsonl.zst", "parquet")
 
@@ -40,10 +38,7 @@ def documents(root) -> dict[str, list[list[int]]]:
 
 
 def export(root: Path, folder: Path, layout: str, status: int = 0) -> str:
-    arguments = ["shards", "export", str(folder), "--to", layout, "--root", str(root)]
-    done = click.testing.CliRunner().invoke(cli, arguments)
-    assert done.exit_code == status, done.output
-    return done.output
+    return winnow_shards("export", str(folder), "--to", layout, root=root, status=status)
 
 
 def flat(documents: list[list[int]]) -> list[int]:
@@ -163,11 +158,8 @@ def test_a_folder_that_is_not_empty_is_left_alone(root, tmp_path, layout):
 
 
 def test_an_export_that_fails_leaves_nothing(tmp_path):
-    store = make_root(tmp_path / "root")
+    make_root(tmp_path / "root")
     (tmp_path / "root/shards/validation-00000.bin").unlink()
-    done = click.testing.CliRunner().invoke(
-        cli, ["shards", "export", str(tmp_path / "out"), "--to", "megatron", "--root", store.root]
-    )
-    assert done.exit_code == 1
-    assert "validation-00000.bin: missing" in done.output
+    said = export(tmp_path / "root", tmp_path / "out", "megatron", status=1)
+    assert "validation-00000.bin: missing" in said
     assert sorted(path.name for path in tmp_path.iterdir()) == ["root"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import click.testing
 import numpy as np
 import pytest
 
@@ -14,8 +13,7 @@ from corpus.datasets import open_dataset
 from corpus.shards import read_manifest, read_tokens
 from corpus.shards import verify as verify_folder
 from corpus.storage import Store
-from jobs.cli import cli
-from tests.jobs.shards_root import CUT, IDS, TEXTS, TWICE, make_root
+from tests.jobs.shards_root import CUT, IDS, TEXTS, TWICE, make_root, winnow_shards
 
 MODES = ("--mask", "--rewrite")
 
@@ -24,12 +22,6 @@ MODES = ("--mask", "--rewrite")
 def root(tmp_path) -> Path:
     make_root(tmp_path / "root")
     return tmp_path / "root"
-
-
-def winnow_shards(*arguments: str, root: Path, status: int = 0) -> str:
-    done = click.testing.CliRunner().invoke(cli, ["shards", *arguments, "--root", str(root)])
-    assert done.exit_code == status, done.output
-    return done.output
 
 
 def held(root: Path) -> list[tuple[str, int, list[int]]]:
