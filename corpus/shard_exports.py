@@ -47,7 +47,7 @@ from corpus.shards import (
 from corpus.storage import storage_errors
 
 if TYPE_CHECKING:
-    from corpus.bpe import Vocabulary
+    from corpus.tokenizer.vocabulary import Vocabulary
 
 Row = dict[str, Any]
 

@@ -267,7 +267,7 @@ def stage_times(
                   "(tests/benchmarks/contamination.py)"),
         StageTime("tokenize", of_tokens,
                   "each drawn document once at 5 MB a second and core; the vocabulary's sample at "
-                  "6 MB a second (corpus/bpe.py)"),
+                  "6 MB a second (corpus/tokenizer/)"),
     ]  # fmt: skip
 
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from corpus.bpe import TokenizeSettings
 from corpus.commoncrawl.settings import CommonCrawlSettings
 from corpus.config import Settings, load_recipe
 from corpus.crawler.settings import FetchSettings
 from corpus.extraction import ExtractSettings
 from corpus.reddit.rules import LinkSettings
 from corpus.sources import Source
+from corpus.tokenizer.settings import TokenizeSettings
 from corpus.trainer.settings import TrainSettings
 from filters.contamination import ContaminationSettings
 from filters.dedup import DedupSettings

@@ -23,8 +23,7 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as sql
 
-from corpus import bpe, schemas
-from corpus.bpe import Vocabulary
+from corpus import schemas
 from corpus.datasets import Dataset, Part, columns_of, in_turns, publish_manifest, survivors
 from corpus.errors import Damaged, NotBuilt
 from corpus.identity import DOC_ID, keyed_uniform
@@ -42,6 +41,17 @@ from corpus.shards import (
     token_dtype,
     write_manifest,
 )
+from corpus.tokenizer.files import (
+    TOKENIZER_FILE,
+    load,
+    read_tokenizer,
+    save,
+    vocabulary_files,
+)
+from corpus.tokenizer.pretokens import count_pretokens
+from corpus.tokenizer.report import REPORT_BYTES, measure
+from corpus.tokenizer.training import learn
+from corpus.tokenizer.vocabulary import Vocabulary
 from filters.edits import merged
 from filters.order import POSITION_BITS, SHARD_BITS, positions
 from filters.pieces import kept_texts
@@ -67,7 +77,7 @@ class Tables(NamedTuple):
 def files(recipe: Recipe) -> list[str]:
     """The vocabulary's files, where the recipe gives one."""
     given = recipe.tokenize.vocabulary
-    return bpe.vocabulary_files(given) if given else []
+    return vocabulary_files(given) if given else []
 
 
 def run(job: Job) -> None:
@@ -104,8 +114,8 @@ def _tokenizer(job: Job, tables: Tables) -> tuple[Vocabulary, TokenFormat]:
         job.input("tokenizer")
     except NotBuilt:
         _make_tokenizer(job, tables)
-    data = job.store.read("tokenizer", bpe.TOKENIZER_FILE)
-    vocabulary = bpe.read_tokenizer(data, where=job.store.path("tokenizer", bpe.TOKENIZER_FILE))
+    data = job.store.read("tokenizer", TOKENIZER_FILE)
+    vocabulary = read_tokenizer(data, where=job.store.path("tokenizer", TOKENIZER_FILE))
     return vocabulary, TokenFormat(
         vocab_size=vocabulary.size,
         eot_id=vocabulary.eot_id,
@@ -117,14 +127,14 @@ def _make_tokenizer(job: Job, tables: Tables) -> None:
     settings = job.recipe.tokenize
     drawn = pc.sum(job.input("mixture").read_all(["drawn_bytes"])["drawn_bytes"]).as_py() or 1
     if settings.vocabulary:
-        vocabulary = bpe.load(Path(settings.vocabulary))
+        vocabulary = load(Path(settings.vocabulary))
     else:
         texts = _sample(tables, share=settings.train_bytes / drawn, seed=job.seed)
-        vocabulary = bpe.train(texts, vocab_size=settings.vocab_size)
-    sample = list(_sample(tables, share=bpe.REPORT_BYTES / drawn, seed=job.seed))
-    report = bpe.measure(vocabulary, sample) | {"trained": not settings.vocabulary}
+        vocabulary = learn(*count_pretokens(pa.array(texts)), vocab_size=settings.vocab_size)
+    sample = list(_sample(tables, share=REPORT_BYTES / drawn, seed=job.seed))
+    report = measure(vocabulary, sample) | {"trained": not settings.vocabulary}
     with job.folder("tokenizer") as folder:
-        bpe.save(vocabulary, folder, report)
+        save(vocabulary, folder, report)
     job.log(
         f"{vocabulary.size:,} tokens in the vocabulary, {report['bytes_per_token']} bytes a token"
     )

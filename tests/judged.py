@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
-from corpus.bpe import TokenizeSettings
 from corpus.identity import doc_id_of_place
 from corpus.ledger import Ledger
 from corpus.stages import stage_named
 from corpus.storage import Store
+from corpus.tokenizer.settings import TokenizeSettings
 from filters.mixture import MixSettings
 from jobs.parts import Job
 from tests.tables import write_table

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from corpus.bpe import Vocabulary
+from corpus.tokenizer.vocabulary import Vocabulary
 from corpus.trainer.batches import Int64Array, TokenStream, sequential_batches
 from corpus.trainer.model import GPT
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import msgspec
 import torch
 
-from corpus.bpe import load
 from corpus.errors import Damaged
+from corpus.tokenizer.files import load
 from corpus.trainer.checkpoints import newest_weights
 from corpus.trainer.model import GPT
 from corpus.trainer.settings import ModelShape, TrainSettings

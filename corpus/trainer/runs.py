@@ -19,9 +19,9 @@ from typing import Any
 import msgspec
 import torch
 
-from corpus import bpe
 from corpus.errors import ConfigError, Damaged
 from corpus.shards import ShardManifest, file_sha256, read_manifest
+from corpus.tokenizer.files import TOKENIZER_FILE, load
 from corpus.trainer.batches import Int64Array, SampleOrder, TokenStream, open_split
 from corpus.trainer.checkpoints import (
     CheckpointState,
@@ -89,7 +89,7 @@ def open_run(
 ) -> Run:  # fmt: skip
     """A run before its first step; raises InputError, NotBuilt or Damaged for its inputs."""
     manifest = read_manifest(shards)
-    tokenizer_sha256 = file_sha256(tokenizer / bpe.TOKENIZER_FILE)
+    tokenizer_sha256 = file_sha256(tokenizer / TOKENIZER_FILE)
     if tokenizer_sha256 != manifest.tokenizer_sha256:
         raise Damaged(
             f"{shards}: made with tokenizer {manifest.tokenizer_sha256[:16]}..., but {tokenizer} "
@@ -108,7 +108,7 @@ def open_run(
         optimizer=_optimizer(model, settings),
         order=order,
         validation=validation,
-        token_bytes=token_lengths(bpe.load(tokenizer)),
+        token_bytes=token_lengths(load(tokenizer)),
         log=log,
     )
     log(

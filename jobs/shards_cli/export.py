@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from corpus.bpe import TOKENIZER_FILE
 from corpus.shard_exports import EXPORTS, Exported, new_folder
+from corpus.tokenizer.files import TOKENIZER_FILE
 from jobs.options import root_option
 from jobs.shards_cli.places import open_shards
 

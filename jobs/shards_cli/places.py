@@ -15,12 +15,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from corpus import redo
-from corpus.bpe import TOKENIZER_FILE, Vocabulary, read_tokenizer
 from corpus.datasets import MANIFEST, Dataset, open_dataset
 from corpus.errors import Damaged, InputError
 from corpus.identity import DOC_ID
 from corpus.shards import ShardInfo, ShardManifest, TokenArray, read_manifest, read_tokens
 from corpus.storage import Store
+from corpus.tokenizer.files import TOKENIZER_FILE, read_tokenizer
+from corpus.tokenizer.vocabulary import Vocabulary
 from corpus.urls import url_key
 
 REDACTIONS = "redactions.json"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import zlib
 from pathlib import Path
 
-from corpus.bpe import load
+from corpus.tokenizer.files import load
 from tests.benchmarks.frame import Peer, Row, in_turn, require, sample_texts
 
 

@@ -7,12 +7,17 @@ import json
 import random
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
-from corpus import bpe, shards
-from corpus.bpe import END_OF_TEXT, TokenizeSettings
+from corpus import shards
 from corpus.datasets import open_dataset
 from corpus.storage import Store
+from corpus.tokenizer.files import load, save
+from corpus.tokenizer.pretokens import count_pretokens
+from corpus.tokenizer.settings import TokenizeSettings
+from corpus.tokenizer.training import learn
+from corpus.tokenizer.vocabulary import END_OF_TEXT
 from filters.mixture import MixSettings
 from jobs import mix, tokenize_text
 from tests.judged import Doc, doc_id, job_at, judged_root
@@ -64,7 +69,7 @@ def digests(store: Store) -> list[str]:
 
 
 def test_every_copy_stands_where_provenance_says(built):
-    vocabulary = bpe.load(built.local("tokenizer"))
+    vocabulary = load(built.local("tokenizer"))
     texts = {doc_id(i, doc): doc for i, doc in enumerate(DOCS)}
     rows = open_dataset(built, "provenance").read_all().to_pylist()
     for row in rows:
@@ -131,12 +136,12 @@ def test_a_run_that_was_cut_off_ends_with_the_same_bytes(built, session):
 def test_a_given_vocabulary_is_taken_as_it_is(built, session, tmp_path):
     given = tmp_path / "given"
     given.mkdir()
-    vocabulary = bpe.train(PARAGRAPHS[::2], vocab_size=300)
-    bpe.save(vocabulary, given, {})
+    vocabulary = learn(*count_pretokens(pa.array(PARAGRAPHS[::2])), vocab_size=300)
+    save(vocabulary, given, {})
     settings = TokenizeSettings(vocabulary=str(given))
     docs, num_parts = DOCS[1:6], 7  # some parts without a document, and no validation
     store = build(tmp_path / "root", session, docs=docs, num_parts=num_parts, settings=settings)
-    assert bpe.load(store.local("tokenizer")) == vocabulary
+    assert load(store.local("tokenizer")) == vocabulary
     manifest = shards.verify(store.local("shards"))
     assert manifest.vocab_size == 300
     assert {shard.split for shard in manifest.shards} == {"train"}

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
-from corpus import bpe
 from corpus.shards import (
     HEADER_BYTES,
     MANIFEST,
@@ -23,6 +23,9 @@ from corpus.shards import (
     shard_name,
     write_manifest,
 )
+from corpus.tokenizer.files import TOKENIZER_FILE, save
+from corpus.tokenizer.pretokens import count_pretokens
+from corpus.tokenizer.training import learn
 
 # As corpus.trainer.prepare_torch, before any test imports torch.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -88,14 +91,14 @@ def data(tmp_path_factory) -> Data:
     """Two train shards and one validation shard of made-up text, vocabulary of 300."""
     folder = tmp_path_factory.mktemp("data")
     texts = [random_text(1500, seed) for seed in range(3)]
-    vocabulary = bpe.train(texts, vocab_size=300)
+    vocabulary = learn(*count_pretokens(pa.array(texts)), vocab_size=300)
     tokenizer = folder / "tokenizer"
     tokenizer.mkdir()
-    bpe.save(vocabulary, tokenizer, {})
+    save(vocabulary, tokenizer, {})
     token_format = TokenFormat(
         vocab_size=vocabulary.size,
         eot_id=vocabulary.eot_id,
-        tokenizer_sha256=file_sha256(tokenizer / bpe.TOKENIZER_FILE),
+        tokenizer_sha256=file_sha256(tokenizer / TOKENIZER_FILE),
     )
     ids = [np.array([vocabulary.eot_id, *encoded]) for encoded in vocabulary.encode(texts)]
     _write_shards(folder / "shards", token_format, {"train": ids[:2], "validation": ids[2:]})

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 torch = pytest.importorskip("torch")
 
-from corpus import bpe  # noqa: E402
+from corpus.tokenizer.pretokens import count_pretokens  # noqa: E402
+from corpus.tokenizer.training import learn  # noqa: E402
 from corpus.trainer.batches import TokenStream  # noqa: E402
 from corpus.trainer.evaluate import evaluate, token_lengths  # noqa: E402
 from corpus.trainer.model import GPT  # noqa: E402
@@ -64,7 +66,7 @@ def test_an_empty_split_has_no_loss_and_tokens_without_bytes_no_bits_per_byte():
 
 def test_token_lengths_add_up_to_the_bytes_of_the_text():
     text = "déjà vu, twice: déjà vu"
-    vocabulary = bpe.train([text], vocab_size=270)
+    vocabulary = learn(*count_pretokens(pa.array([text])), vocab_size=270)
     lengths = token_lengths(vocabulary)
     assert lengths[vocabulary.encode([text])[0]].sum() == len(text.encode())
     assert lengths[vocabulary.eot_id] == 0

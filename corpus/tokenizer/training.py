@@ -13,27 +13,19 @@ of text 0.8 s, and 5 s to count those.
 
 from __future__ import annotations
 
-import re
-from collections import Counter
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
-from tokenizers.pre_tokenizers import ByteLevel
 
-from corpus import bpe_kernels as kernels
-from corpus.bpe import byte_characters
-from corpus.bpe_kernels import State
 from corpus.errors import DataError
+from corpus.tokenizer import kernels
+from corpus.tokenizer.bytelevel import BYTES_BY_ID, byte_characters
+from corpus.tokenizer.kernels import State
+from corpus.tokenizer.vocabulary import END_OF_TEXT, Vocabulary
 from corpus.utf8 import Int64Array
 
-# The bytes in the order of GPT-2's characters for them, which is that of their ids.
-BYTES_BY_ID = bytes(byte for _, byte in sorted((c, b) for b, c in byte_characters().items()))
-# GPT-2's pattern cuts white space as this does, and no pre-token of it crosses these cuts, so that
-# the encoder's own splitter, which is slow to call, is asked once for each distinct unit.
-_SPACE = r"\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"  # Unicode's White_Space
-_UNIT = re.compile(rf" ?[^{_SPACE}]+|[{_SPACE}]+(?![^{_SPACE}])|[{_SPACE}]+")
+MIN_PAIR_COUNT = 2  # a pair seen once is no pattern; small corpora end earlier for it
 # A pair's count is at most twice its pre-tokens' bytes by their counts: it then fits 63 bits.
 MAX_BYTES = 2**61
 _SPREAD = 2  # arrays that are full grow by this
@@ -48,36 +40,29 @@ class Learned(NamedTuple):
     """Pairs of tokens, in order of rank."""
 
 
-def count_pretokens(texts: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, Int64Array]:
-    """The distinct pre-tokens of the texts by GPT-2's pattern, and how often each occurs.
+def learn(
+    pretokens: pa.Array,
+    counts: Int64Array,
+    *,
+    vocab_size: int,
+    min_pair_count: int = MIN_PAIR_COUNT,
+) -> Vocabulary:
+    """The vocabulary that `train` finds, with end-of-text as its last token, counted in vocab_size.
 
-    Returns large_binary in byte order, and int64. A null is no text. Counts of two arrays add.
+    Raises DataError where there is no pre-token.
     """
-    units: Counter[str] = Counter()
-    for text in texts:
-        units.update(_UNIT.findall(text.as_py() or ""))
-    split = ByteLevel(add_prefix_space=False).pre_tokenize_str
-    found: Counter[str] = Counter()
-    for unit, num in units.items():
-        for shown, _ in split(unit):
-            found[shown] += num
-    byte_of = {shown: byte for byte, shown in byte_characters().items()}
-    raw = sorted((bytes(map(byte_of.__getitem__, shown)), num) for shown, num in found.items())
-    return (
-        pa.array([pretoken for pretoken, _ in raw], pa.large_binary()),
-        np.array([num for _, num in raw], np.int64),
+    if not len(pretokens):
+        raise DataError("vocabulary: no text to train on; `winnow status` has what came of it")
+    learned = train(pretokens, counts, vocab_size=vocab_size - 1, min_pair_count=min_pair_count)
+    shown = byte_characters()
+
+    def written(token: bytes) -> str:
+        return "".join(shown[byte] for byte in token)
+
+    return Vocabulary(
+        tokens=(*map(written, learned.tokens), END_OF_TEXT),
+        merges=tuple((written(left), written(right)) for left, right in learned.merges),
     )
-
-
-def add_counts(parts: Iterable[tuple[pa.Array, Int64Array]]) -> tuple[pa.Array, Int64Array]:
-    """The pre-tokens of all parts in byte order, and the sums of their counts."""
-    tables = [pa.table({"pretoken": tokens, "count": counts}) for tokens, counts in parts]
-    if not tables:
-        return pa.array([], pa.large_binary()), np.zeros(0, np.int64)
-    summed = pa.concat_tables(tables).group_by("pretoken").aggregate([("count", "sum")])
-    summed = summed.sort_by("pretoken").combine_chunks()
-    pretokens = pa.concat_arrays(summed["pretoken"].chunks or [pa.array([], pa.large_binary())])
-    return pretokens, summed["count_sum"].to_numpy()
 
 
 def train(

@@ -18,9 +18,10 @@ from tokenizers.models import BPE
 from tokenizers.pre_tokenizers import ByteLevel
 from tokenizers.trainers import BpeTrainer
 
-from corpus import bpe
-from corpus.bpe_training import BYTES_BY_ID, Learned, add_counts, count_pretokens, train
 from corpus.errors import DataError
+from corpus.tokenizer.bytelevel import BYTES_BY_ID, byte_characters
+from corpus.tokenizer.pretokens import add_counts, count_pretokens
+from corpus.tokenizer.training import Learned, train
 
 SOURCE = inspect.getsource(random)
 PATTERN = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
@@ -73,10 +74,10 @@ def learn_by_hugging_face(texts: list[str], *, vocab_size: int, min_pair_count: 
     tokenizer.pre_tokenizer = ByteLevel(add_prefix_space=False)
     tokenizer.train_from_iterator(texts, BpeTrainer(
         vocab_size=vocab_size, min_frequency=min_pair_count, show_progress=False,
-        special_tokens=[], initial_alphabet=list(bpe.byte_characters().values()),
+        special_tokens=[], initial_alphabet=list(byte_characters().values()),
     ))
     model = json.loads(tokenizer.to_str())["model"]
-    byte_of = {shown: byte for byte, shown in bpe.byte_characters().items()}
+    byte_of = {shown: byte for byte, shown in byte_characters().items()}
 
     def raw(shown: str) -> bytes:
         return bytes(byte_of[character] for character in shown)

@@ -15,13 +15,20 @@ import tokenize
 from itertools import pairwise
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpus import bpe
-from corpus.bpe import END_OF_TEXT, TokenizeSettings, Vocabulary
 from corpus.errors import DataError, InputError
+from corpus.tokenizer import vocabulary as vocabularies
+from corpus.tokenizer.bytelevel import byte_characters
+from corpus.tokenizer.files import load, save
+from corpus.tokenizer.pretokens import count_pretokens
+from corpus.tokenizer.report import measure
+from corpus.tokenizer.settings import TokenizeSettings
+from corpus.tokenizer.training import learn
+from corpus.tokenizer.vocabulary import END_OF_TEXT, Vocabulary
 
 SOURCES = [inspect.getsource(module) for module in (json.decoder, random, tokenize)]
 TEXTS = [paragraph for source in SOURCES for paragraph in source.split("\n\n")]
@@ -31,16 +38,20 @@ HARD = [
 ]
 
 
+def learnt(texts: list[str], *, vocab_size: int) -> Vocabulary:
+    return learn(*count_pretokens(pa.array(texts, pa.string())), vocab_size=vocab_size)
+
+
 @pytest.fixture(scope="module")
 def vocabulary() -> Vocabulary:
-    return bpe.train(TEXTS, vocab_size=1000)
+    return learnt(TEXTS, vocab_size=1000)
 
 
 def encode_slowly(vocabulary: Vocabulary, text: str) -> list[int]:
     """GPT-2's encoder as its paper and code have it: split, then merge the pair of least rank."""
     regex = pytest.importorskip("regex")
     pattern = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
-    shown = bpe.byte_characters()
+    shown = byte_characters()
     rank = {pair: i for i, pair in enumerate(vocabulary.merges)}
     ids = {token: i for i, token in enumerate(vocabulary.tokens)}
     encoded: list[int] = []
@@ -78,8 +89,8 @@ def test_a_document_can_not_write_end_of_text(vocabulary, text):
 
 
 def test_a_loaded_tokenizer_still_lets_no_document_write_end_of_text(vocabulary, tmp_path):
-    bpe.save(vocabulary, tmp_path, {})
-    loaded = bpe.load(tmp_path)
+    save(vocabulary, tmp_path, {})
+    loaded = load(tmp_path)
     assert loaded.encode([END_OF_TEXT]) == vocabulary.encode([END_OF_TEXT])
 
 
@@ -95,7 +106,7 @@ def test_documents_are_bytes_with_end_of_text_after_each_piece(vocabulary):
 
 def test_many_texts_in_batches_are_encoded_as_one_by_one(vocabulary, monkeypatch):
     alone = [vocabulary.encode([text])[0] for text in TEXTS]
-    monkeypatch.setattr(bpe, "BATCH_BYTES", 1000)
+    monkeypatch.setattr(vocabularies, "BATCH_BYTES", 1000)
     assert vocabulary.encode(TEXTS) == alone
 
 
@@ -107,36 +118,37 @@ def test_the_first_ids_are_the_bytes_and_the_last_is_end_of_text(vocabulary):
 
 
 def test_a_small_corpus_ends_below_the_size_asked_for():
-    vocabulary = bpe.train(["ab ab", "ab cd"], vocab_size=1000)
+    vocabulary = learnt(["ab ab", "ab cd"], vocab_size=1000)
     assert vocabulary.merges == (("a", "b"),)  # " ab" and "cd" occur once
     assert vocabulary.size == 258
 
 
 def test_a_corpus_without_text_is_an_error():
     with pytest.raises(DataError, match="no text to train on"):
-        bpe.train([], vocab_size=300)
+        learnt([], vocab_size=300)
 
 
 def test_neither_threads_nor_order_change_the_vocabulary(vocabulary, tmp_path):
     program = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
-        "from test_bpe import TEXTS; from corpus import bpe; from pathlib import Path\n"
-        "bpe.save(bpe.train(TEXTS[::-1], vocab_size=1000), Path(sys.argv[2]), {})\n"
+        "from test_vocabulary import TEXTS, learnt; from pathlib import Path\n"
+        "from corpus.tokenizer.files import save\n"
+        "save(learnt(TEXTS[::-1], vocab_size=1000), Path(sys.argv[2]), {})\n"
     )
     one_thread = {"RAYON_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false"}
     subprocess.run(
         [sys.executable, "-c", program, str(Path(__file__).parent), str(tmp_path)],
-        env=os.environ | one_thread, check=True, cwd=Path(__file__).parents[2],
+        env=os.environ | one_thread, check=True, cwd=Path(__file__).parents[3],
     )
-    assert bpe.load(tmp_path) == vocabulary
+    assert load(tmp_path) == vocabulary
 
 
 def test_all_files_say_the_same_vocabulary(vocabulary, tmp_path):
-    bpe.save(vocabulary, tmp_path, {"bytes_per_token": 3.0})
-    assert bpe.load(tmp_path) == vocabulary
-    assert bpe.load(tmp_path / "tokenizer.json") == vocabulary
+    save(vocabulary, tmp_path, {"bytes_per_token": 3.0})
+    assert load(tmp_path) == vocabulary
+    assert load(tmp_path / "tokenizer.json") == vocabulary
     (tmp_path / "tokenizer.json").unlink()
-    assert bpe.load(tmp_path) == vocabulary  # vocab.json and merges.txt
+    assert load(tmp_path) == vocabulary  # vocab.json and merges.txt
     lines = (tmp_path / "ranks.tiktoken").read_text().splitlines()
     ranks = {base64.b64decode(line.split()[0]): int(line.split()[1]) for line in lines}
     assert ranks == {token: i for i, token in enumerate(vocabulary.token_bytes[:-1])}
@@ -145,7 +157,7 @@ def test_all_files_say_the_same_vocabulary(vocabulary, tmp_path):
 
 def test_other_tools_read_end_of_text_as_one_token(vocabulary, tmp_path):
     tokenizers = pytest.importorskip("tokenizers")
-    bpe.save(vocabulary, tmp_path, {})
+    save(vocabulary, tmp_path, {})
     theirs = tokenizers.Tokenizer.from_file(str(tmp_path / "tokenizer.json"))
     assert theirs.encode(f"for{END_OF_TEXT}").ids[-1] == vocabulary.eot_id
     assert [theirs.encode(text).ids for text in TEXTS] == vocabulary.encode(TEXTS)
@@ -153,17 +165,17 @@ def test_other_tools_read_end_of_text_as_one_token(vocabulary, tmp_path):
 
 
 def test_the_report_counts_bytes_and_tokens(vocabulary):
-    report = bpe.measure(vocabulary, ["naïve", "for"])
+    report = measure(vocabulary, ["naïve", "for"])
     num_tokens = sum(map(len, vocabulary.encode(["naïve", "for"])))
     assert (report["sample_bytes"], report["sample_tokens"]) == (9, num_tokens)
     assert report["token_bytes"][:256] == [1] * 256
     assert report["token_bytes"][-1] == 0
-    assert bpe.measure(vocabulary, [])["bytes_per_token"] is None
+    assert measure(vocabulary, [])["bytes_per_token"] is None
 
 
 def broken(change):
     def write(folder: Path, vocabulary: Vocabulary) -> None:
-        bpe.save(vocabulary, folder, {})
+        save(vocabulary, folder, {})
         found = json.loads((folder / "tokenizer.json").read_text())
         change(found)
         (folder / "tokenizer.json").write_text(json.dumps(found))
@@ -190,7 +202,7 @@ def broken(change):
 def test_a_vocabulary_of_another_kind_is_refused(vocabulary, tmp_path, write, message):
     write(tmp_path, vocabulary)
     with pytest.raises(InputError, match=message):
-        bpe.load(tmp_path)
+        load(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -202,7 +214,7 @@ def test_settings_out_of_range_are_refused(field):
 
 
 def test_ids_of_gpt_2_s_vocabulary_equal_the_reference(real_data):
-    vocabulary = bpe.load(real_data / "tokenizer")
+    vocabulary = load(real_data / "tokenizer")
     with gzip.open(real_data / "tokenizer" / "gpt2_reference_ids.jsonl.gz") as lines:
         rows = [json.loads(line) for line in lines]
     assert vocabulary.size == 50257

@@ -1,4 +1,4 @@
-"""Compiled loops of BPE training (bpe_training.py): pairs, where they stand, and the merges.
+"""Compiled loops of BPE training (training.py): pairs, where they stand, and the merges.
 
 All distinct pre-tokens lie one after the other in `symbols`; a merge rewrites those that hold its
 pair from left to right and closes the gaps. A pair is known by its number, found by open

@@ -1,0 +1,126 @@
+"""A vocabulary in files: tokenizer.json, vocab.json and merges.txt, ranks.tiktoken.
+
+Written for the libraries that read each, and read back from the first three, or from GPT-2's own
+encoder.json and vocab.bpe.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from tokenizers import AddedToken, Tokenizer
+from tokenizers.decoders import ByteLevel as ByteLevelDecoder
+from tokenizers.models import BPE
+
+from corpus.errors import InputError
+from corpus.tokenizer.bytelevel import pre_tokenizer
+from corpus.tokenizer.vocabulary import END_OF_TEXT, Vocabulary, checked
+
+TOKENIZER_FILE = "tokenizer.json"
+
+
+def load(path: Path) -> Vocabulary:
+    """Read a tokenizer.json, a folder that save() wrote, or a folder with GPT-2's two files.
+
+    Raises InputError where it is no byte-level BPE of GPT-2's kind.
+    """
+    files = [Path(file) for file in vocabulary_files(str(path))]
+    if len(files) == 1:
+        return read_tokenizer(files[0].read_bytes(), where=str(files[0]))
+    return _read_pair(*files)
+
+
+def vocabulary_files(vocabulary: str) -> list[str]:
+    """The files that load() would read; raises InputError where they are missing."""
+    path = Path(vocabulary)
+    if path.is_file():
+        return [str(path)]
+    if (path / TOKENIZER_FILE).is_file():
+        return [str(path / TOKENIZER_FILE)]
+    return [str(file) for file in _gpt2_files(path)]
+
+
+def read_tokenizer(data: bytes, *, where: str) -> Vocabulary:
+    """A vocabulary from the bytes of a tokenizer.json; raises InputError as load() does."""
+    found = _read_json(data, where)
+    try:
+        model, splitter = found["model"], found["pre_tokenizer"]
+        added = {token["content"]: token["id"] for token in found["added_tokens"]}
+        is_gpt2 = (
+            model["type"] == "BPE" and splitter["type"] == "ByteLevel" and splitter["use_regex"]
+            and not splitter["add_prefix_space"] and found["normalizer"] is None
+        )
+        vocab, merges = model["vocab"] | added, model["merges"]
+    except (KeyError, TypeError) as error:
+        raise InputError(f"{where}: not a tokenizer.json of tokenizers: {error!r}") from error
+    if not is_gpt2:
+        raise InputError(
+            f"{where}: not GPT-2's kind of tokenizer; expected byte-level BPE with GPT-2's "
+            "pattern, no prefix space and no normalizer"
+        )
+    return checked(vocab, merges, where=where)
+
+
+def save(vocabulary: Vocabulary, folder: Path, report: dict[str, Any]) -> None:
+    """Write tokenizer.json, vocab.json, merges.txt, ranks.tiktoken, and what measure() said."""
+    ids = {token: i for i, token in enumerate(vocabulary.tokens)}
+    merges = "".join(f"{left} {right}\n" for left, right in vocabulary.merges)
+    ranks = "".join(
+        f"{base64.b64encode(token).decode()} {i}\n"
+        for i, token in enumerate(vocabulary.token_bytes[:-1])
+    )
+    files = {
+        TOKENIZER_FILE: _full_tokenizer(vocabulary).to_str(pretty=True),
+        "vocab.json": json.dumps(ids),
+        "merges.txt": f"#version: 0.2\n{merges}",
+        "ranks.tiktoken": ranks,
+        "report.json": json.dumps(report),
+    }
+    for name, text in files.items():
+        (folder / name).write_bytes(text.encode())
+
+
+def _full_tokenizer(vocabulary: Vocabulary) -> Tokenizer:
+    """What other tools read: end-of-text is its special token."""
+    ids = {token: i for i, token in enumerate(vocabulary.tokens)}
+    tokenizer = Tokenizer(BPE(vocab=ids, merges=list(vocabulary.merges)))
+    tokenizer.pre_tokenizer = pre_tokenizer()
+    tokenizer.decoder = ByteLevelDecoder()
+    tokenizer.add_special_tokens([AddedToken(END_OF_TEXT, special=True, normalized=False)])
+    return tokenizer
+
+
+def _read_pair(vocab_path: Path, merges_path: Path) -> Vocabulary:
+    lines = merges_path.read_text(encoding="utf-8").split("\n")
+    merges = [line.split(" ") for line in lines if line and not line.startswith("#version")]
+    vocab = _read_json(vocab_path.read_bytes(), str(vocab_path))
+    return checked(vocab, merges, where=str(merges_path))
+
+
+def _gpt2_files(folder: Path) -> tuple[Path, Path]:
+    """GPT-2's two files under OpenAI's or Hugging Face's names, with any prefix."""
+    found: list[Path] = []
+    for pattern in (r"(.*encoder|.*vocab)\.json", r".*vocab\.bpe|.*merges\.txt"):
+        names = folder.iterdir() if folder.is_dir() else []
+        matches = sorted(path for path in names if re.fullmatch(pattern, path.name))
+        if len(matches) != 1:
+            raise InputError(
+                f"{folder}: {len(matches)} files like {pattern}, expected one; tokenize.vocabulary "
+                "takes a tokenizer.json, or a folder with encoder.json and vocab.bpe"
+            )
+        found += matches
+    return found[0], found[1]
+
+
+def _read_json(data: bytes, where: str) -> dict[str, Any]:
+    try:
+        found = json.loads(data)
+    except ValueError as error:
+        raise InputError(f"{where}: not JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise InputError(f"{where}: {type(found).__name__}, expected an object")
+    return found

@@ -1,0 +1,129 @@
+"""The tokenizer: byte-level BPE as GPT-2 has it, trained here or given.
+
+Text is split by GPT-2's pattern, each chunk becomes its UTF-8 bytes, written one character a byte,
+and the pair of least rank is merged until none is left (Radford et al. 2019, section 2.2). Every
+string has ids and comes back from them.
+
+`<|endoftext|>` is the only control token and always the last id. Documents can not write it: the
+encoder does not know it, so that its literal text becomes ordinary tokens.
+
+Cost: encoding about 5 MB/s a core.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from tokenizers import Tokenizer
+from tokenizers.models import BPE
+
+from corpus.errors import InputError
+from corpus.shards import token_dtype
+from corpus.tokenizer.bytelevel import byte_characters, pre_tokenizer
+
+END_OF_TEXT = "<|endoftext|>"
+# Bytes of text handed to the encoder at once: bounds its memory, about 40 bytes a byte of text.
+BATCH_BYTES = 4 * 2**20
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """A byte-level BPE: what its tokens are, and text to ids and back."""
+
+    tokens: tuple[str, ...]
+    """Each id's token, a character for each byte; the last is end-of-text."""
+    merges: tuple[tuple[str, str], ...]
+    """Pairs of tokens, in order of rank."""
+
+    @property
+    def size(self) -> int:
+        """Number of ids, end-of-text included."""
+        return len(self.tokens)
+
+    @property
+    def eot_id(self) -> int:
+        """The end-of-text id: the last."""
+        return len(self.tokens) - 1
+
+    @cached_property
+    def token_bytes(self) -> tuple[bytes, ...]:
+        """The bytes that each id stands for; of end-of-text, those of its name."""
+        table = {character: byte for byte, character in byte_characters().items()}
+        named = [bytes(table[character] for character in token) for token in self.tokens[:-1]]
+        return (*named, END_OF_TEXT.encode())
+
+    @cached_property
+    def _encoder(self) -> Tokenizer:
+        return _bare_tokenizer(self)
+
+    def encode(self, texts: Sequence[str]) -> list[list[int]]:
+        """Ids of each text, without end-of-text."""
+        encoded: list[list[int]] = []
+        for batch in _batches(texts):
+            encoded.extend(e.ids for e in self._encoder.encode_batch_fast(batch))
+        return encoded
+
+    def encode_documents(self, documents: Sequence[Sequence[str]]) -> list[bytes]:
+        """Each document's texts as one string of little-endian ids, end-of-text after each text."""
+        dtype = token_dtype(self.size)
+        encoded = iter(self.encode([text for texts in documents for text in texts]))
+        joined: list[bytes] = []
+        for texts in documents:
+            ids: list[int] = []
+            for _ in texts:
+                ids += next(encoded)
+                ids.append(self.eot_id)
+            joined.append(np.array(ids, dtype).tobytes())
+        return joined
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """The text of these ids; bytes that are not UTF-8 become U+FFFD, as GPT-2 has it."""
+        return b"".join(self.token_bytes[i] for i in ids).decode("utf-8", "replace")
+
+
+def checked(
+    vocab: dict[str, int], merges: Sequence[Sequence[str] | str], *, where: str
+) -> Vocabulary:
+    """A vocabulary, where it is whole: ids 0..n-1, all bytes, merges known, end-of-text last."""
+    tokens = sorted(vocab, key=lambda token: vocab[token])
+    if END_OF_TEXT not in vocab:
+        tokens.append(END_OF_TEXT)
+    pairs = [tuple(m.split(" ")) if isinstance(m, str) else tuple(m) for m in merges]
+    known = set(tokens)
+    faults = {
+        "ids are not 0 to n-1": sorted(vocab.values()) != list(range(len(vocab))),
+        f"{END_OF_TEXT} is not the last id": tokens[-1] != END_OF_TEXT,
+        "a byte has no token": not known.issuperset(byte_characters().values()),
+        "a merge is no pair of tokens that make one": any(
+            len(pair) != 2 or not known.issuperset((*pair, "".join(pair))) for pair in pairs
+        ),
+        "a token is not of bytes": not set("".join(tokens[:-1])) <= set(byte_characters().values()),
+    }
+    for fault, is_so in faults.items():
+        if is_so:
+            raise InputError(f"{where}: {fault}; expected GPT-2's kind of byte-level BPE")
+    return Vocabulary(tuple(tokens), tuple((pair[0], pair[1]) for pair in pairs))
+
+
+def _batches(texts: Sequence[str]) -> Iterator[list[str]]:
+    batch: list[str] = []
+    size = 0
+    for text in texts:
+        if batch and size + len(text) > BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+        batch.append(text)
+        size += len(text)
+    if batch:
+        yield batch
+
+
+def _bare_tokenizer(vocabulary: Vocabulary) -> Tokenizer:
+    """The encoder: end-of-text is no token of it."""
+    ids = {token: i for i, token in enumerate(vocabulary.tokens[:-1])}
+    tokenizer = Tokenizer(BPE(vocab=ids, merges=list(vocabulary.merges)))
+    tokenizer.pre_tokenizer = pre_tokenizer()
+    return tokenizer
