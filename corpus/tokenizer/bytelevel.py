@@ -1,11 +1,6 @@
-"""GPT-2's way to write bytes as characters, and to cut text into pre-tokens.
-
-Merges of a byte-level BPE never cross the ends of a pre-token (Radford et al. 2019, section 2.2).
-"""
+"""GPT-2's way to write bytes as characters."""
 
 from __future__ import annotations
-
-from tokenizers.pre_tokenizers import ByteLevel
 
 NUM_BYTES = 256
 
@@ -20,8 +15,3 @@ def byte_characters() -> dict[int, str]:
 
 # The bytes in the order of GPT-2's characters for them, which is that of their ids.
 BYTES_BY_ID = bytes(byte for _, byte in sorted((c, b) for b, c in byte_characters().items()))
-
-
-def pre_tokenizer() -> ByteLevel:
-    """GPT-2's splitter, which also writes bytes as characters."""
-    return ByteLevel(add_prefix_space=False, use_regex=True)

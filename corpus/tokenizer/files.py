@@ -1,7 +1,9 @@
 """A vocabulary in files: tokenizer.json, vocab.json and merges.txt, ranks.tiktoken.
 
 Written for the libraries that read each, and read back from the first three, or from GPT-2's own
-encoder.json and vocab.bpe.
+encoder.json and vocab.bpe. The pair of vocab.json and merges.txt does not say how text is split and
+means GPT-2's pattern: of another splitting there is tokenizer.json alone, and the ranks, which
+tiktoken reads together with the `pattern` of report.json.
 """
 
 from __future__ import annotations
@@ -17,7 +19,7 @@ from tokenizers.decoders import ByteLevel as ByteLevelDecoder
 from tokenizers.models import BPE
 
 from corpus.errors import InputError
-from corpus.tokenizer.bytelevel import pre_tokenizer
+from corpus.tokenizer.splitting import GPT2, splittings
 from corpus.tokenizer.vocabulary import END_OF_TEXT, Vocabulary, checked
 
 TOKENIZER_FILE = "tokenizer.json"
@@ -26,7 +28,7 @@ TOKENIZER_FILE = "tokenizer.json"
 def load(path: Path) -> Vocabulary:
     """Read a tokenizer.json, a folder that save() wrote, or a folder with GPT-2's two files.
 
-    Raises InputError where it is no byte-level BPE of GPT-2's kind.
+    Raises InputError where it is no byte-level BPE that save() might have written.
     """
     files = [Path(file) for file in vocabulary_files(str(path))]
     if len(files) == 1:
@@ -48,25 +50,45 @@ def read_tokenizer(data: bytes, *, where: str) -> Vocabulary:
     """A vocabulary from the bytes of a tokenizer.json; raises InputError as load() does."""
     found = _read_json(data, where)
     try:
-        model, splitter = found["model"], found["pre_tokenizer"]
+        model = found["model"]
         added = {token["content"]: token["id"] for token in found["added_tokens"]}
-        is_gpt2 = (
-            model["type"] == "BPE" and splitter["type"] == "ByteLevel" and splitter["use_regex"]
-            and not splitter["add_prefix_space"] and found["normalizer"] is None
-        )
+        is_plain = model["type"] == "BPE" and found["normalizer"] is None
+        pattern = _pattern(found["pre_tokenizer"])
         vocab, merges = model["vocab"] | added, model["merges"]
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{where}: not a tokenizer.json of tokenizers: {error!r}") from error
-    if not is_gpt2:
+    if not is_plain or pattern is None:
         raise InputError(
             f"{where}: not GPT-2's kind of tokenizer; expected byte-level BPE with GPT-2's "
-            "pattern, no prefix space and no normalizer"
+            "pattern or one of ours, no prefix space and no normalizer"
         )
-    return checked(vocab, merges, where=where)
+    known = {splitting.pattern: splitting for splitting in splittings()}
+    if pattern not in known:
+        raise InputError(
+            f"{where}: splits by the pattern {pattern}, expected GPT-2's or another of "
+            "corpus/tokenizer/splitting.py"
+        )
+    return checked(vocab, merges, known[pattern], where=where)
+
+
+def _pattern(splitter: dict[str, Any]) -> str | None:
+    """The pattern by which a tokenizer.json splits; None where it does not do so as ours."""
+    if splitter["type"] == "ByteLevel":
+        is_ours = splitter["use_regex"] and not splitter["add_prefix_space"]
+        return GPT2.pattern if is_ours else None
+    if splitter["type"] != "Sequence":
+        return None
+    split, to_bytes = splitter["pretokenizers"]
+    is_ours = (
+        split["type"] == "Split" and split["behavior"] == "Isolated" and not split["invert"]
+        and to_bytes["type"] == "ByteLevel" and not to_bytes["add_prefix_space"]
+        and not to_bytes["use_regex"]
+    )
+    return str(split["pattern"]["Regex"]) if is_ours else None
 
 
 def save(vocabulary: Vocabulary, folder: Path, report: dict[str, Any]) -> None:
-    """Write tokenizer.json, vocab.json, merges.txt, ranks.tiktoken, and what measure() said."""
+    """Write tokenizer.json, ranks.tiktoken, the pair where it may be, and what measure() said."""
     ids = {token: i for i, token in enumerate(vocabulary.tokens)}
     merges = "".join(f"{left} {right}\n" for left, right in vocabulary.merges)
     ranks = "".join(
@@ -75,11 +97,11 @@ def save(vocabulary: Vocabulary, folder: Path, report: dict[str, Any]) -> None:
     )
     files = {
         TOKENIZER_FILE: _full_tokenizer(vocabulary).to_str(pretty=True),
-        "vocab.json": json.dumps(ids),
-        "merges.txt": f"#version: 0.2\n{merges}",
         "ranks.tiktoken": ranks,
         "report.json": json.dumps(report),
     }
+    if vocabulary.splitting.is_gpt2:
+        files |= {"vocab.json": json.dumps(ids), "merges.txt": f"#version: 0.2\n{merges}"}
     for name, text in files.items():
         (folder / name).write_bytes(text.encode())
 
@@ -88,7 +110,7 @@ def _full_tokenizer(vocabulary: Vocabulary) -> Tokenizer:
     """What other tools read: end-of-text is its special token."""
     ids = {token: i for i, token in enumerate(vocabulary.tokens)}
     tokenizer = Tokenizer(BPE(vocab=ids, merges=list(vocabulary.merges)))
-    tokenizer.pre_tokenizer = pre_tokenizer()
+    tokenizer.pre_tokenizer = vocabulary.splitting.pre_tokenizer()
     tokenizer.decoder = ByteLevelDecoder()
     tokenizer.add_special_tokens([AddedToken(END_OF_TEXT, special=True, normalized=False)])
     return tokenizer

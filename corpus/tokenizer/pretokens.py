@@ -13,7 +13,8 @@ from collections.abc import Iterable
 import numpy as np
 import pyarrow as pa
 
-from corpus.tokenizer.bytelevel import byte_characters, pre_tokenizer
+from corpus.tokenizer.bytelevel import byte_characters
+from corpus.tokenizer.splitting import GPT2, Splitting
 from corpus.utf8 import Int64Array
 
 # GPT-2's pattern cuts white space as this does, and no pre-token of it crosses these cuts, so that
@@ -22,15 +23,18 @@ _SPACE = r"\t-\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"  # U
 _UNIT = re.compile(rf" ?[^{_SPACE}]+|[{_SPACE}]+(?![^{_SPACE}])|[{_SPACE}]+")
 
 
-def count_pretokens(texts: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, Int64Array]:
-    """The distinct pre-tokens of the texts by GPT-2's pattern, and how often each occurs.
+def count_pretokens(
+    texts: pa.Array | pa.ChunkedArray, splitting: Splitting = GPT2
+) -> tuple[pa.Array, Int64Array]:
+    """The distinct pre-tokens of the texts, and how often each occurs.
 
     Returns large_binary in byte order, and int64. A null is no text. Counts of two arrays add.
     """
     units: Counter[str] = Counter()
     for text in texts:
-        units.update(_UNIT.findall(text.as_py() or ""))
-    split = pre_tokenizer().pre_tokenize_str
+        found_text = text.as_py() or ""
+        units.update(_UNIT.findall(found_text) if splitting.is_gpt2 else [found_text])
+    split = splitting.pre_tokenizer().pre_tokenize_str
     found: Counter[str] = Counter()
     for unit, num in units.items():
         for shown, _ in split(unit):

@@ -13,7 +13,8 @@ REPORT_BYTES = 2**20  # sample over which report.json measures bytes per token
 def measure(vocabulary: Vocabulary, sample: Sequence[str]) -> dict[str, Any]:
     """What a reader asks of a vocabulary: its size, and how long its tokens are on the sample.
 
-    token_bytes has each id's bytes, 0 for end-of-text: loss in bits per byte needs them.
+    pattern says where text is split, as tiktoken's `pat_str` does. token_bytes has each id's bytes,
+    0 for end-of-text: loss in bits per byte needs them.
     """
     num_bytes = sum(len(text.encode()) for text in sample)
     num_tokens = sum(len(ids) for ids in vocabulary.encode(sample))
@@ -21,6 +22,7 @@ def measure(vocabulary: Vocabulary, sample: Sequence[str]) -> dict[str, Any]:
     return {
         "vocab_size": vocabulary.size,
         "eot_id": vocabulary.eot_id,
+        "pattern": vocabulary.splitting.pattern,
         "num_merges": len(vocabulary.merges),
         "sample_texts": len(sample),
         "sample_bytes": num_bytes,

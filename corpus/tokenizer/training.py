@@ -22,6 +22,7 @@ from corpus.errors import DataError
 from corpus.tokenizer import kernels
 from corpus.tokenizer.bytelevel import BYTES_BY_ID, byte_characters
 from corpus.tokenizer.kernels import State
+from corpus.tokenizer.splitting import GPT2, Splitting
 from corpus.tokenizer.vocabulary import END_OF_TEXT, Vocabulary
 from corpus.utf8 import Int64Array
 
@@ -46,10 +47,11 @@ def learn(
     *,
     vocab_size: int,
     min_pair_count: int = MIN_PAIR_COUNT,
+    splitting: Splitting = GPT2,
 ) -> Vocabulary:
     """The vocabulary that `train` finds, with end-of-text as its last token, counted in vocab_size.
 
-    Raises DataError where there is no pre-token.
+    splitting: the one that cut the pre-tokens. Raises DataError where there is no pre-token.
     """
     if not len(pretokens):
         raise DataError("vocabulary: no text to train on; `winnow status` has what came of it")
@@ -62,6 +64,7 @@ def learn(
     return Vocabulary(
         tokens=(*map(written, learned.tokens), END_OF_TEXT),
         merges=tuple((written(left), written(right)) for left, right in learned.merges),
+        splitting=splitting,
     )
 
 

@@ -1,8 +1,8 @@
 """The tokenizer: byte-level BPE as GPT-2 has it, trained here or given.
 
-Text is split by GPT-2's pattern, each chunk becomes its UTF-8 bytes, written one character a byte,
-and the pair of least rank is merged until none is left (Radford et al. 2019, section 2.2). Every
-string has ids and comes back from them.
+Text is split by GPT-2's pattern or another (splitting.py), each chunk becomes its UTF-8 bytes,
+written one character a byte, and the pair of least rank is merged until none is left (Radford et
+al. 2019, section 2.2). Every string has ids and comes back from them.
 
 `<|endoftext|>` is the only control token and always the last id. Documents can not write it: the
 encoder does not know it, so that its literal text becomes ordinary tokens.
@@ -22,7 +22,8 @@ from tokenizers.models import BPE
 
 from corpus.errors import InputError
 from corpus.shards import token_dtype
-from corpus.tokenizer.bytelevel import byte_characters, pre_tokenizer
+from corpus.tokenizer.bytelevel import byte_characters
+from corpus.tokenizer.splitting import GPT2, Splitting
 
 END_OF_TEXT = "<|endoftext|>"
 # Bytes of text handed to the encoder at once: bounds its memory, about 40 bytes a byte of text.
@@ -37,6 +38,8 @@ class Vocabulary:
     """Each id's token, a character for each byte; the last is end-of-text."""
     merges: tuple[tuple[str, str], ...]
     """Pairs of tokens, in order of rank."""
+    splitting: Splitting = GPT2
+    """How text is cut before any merge."""
 
     @property
     def size(self) -> int:
@@ -85,7 +88,11 @@ class Vocabulary:
 
 
 def checked(
-    vocab: dict[str, int], merges: Sequence[Sequence[str] | str], *, where: str
+    vocab: dict[str, int],
+    merges: Sequence[Sequence[str] | str],
+    splitting: Splitting = GPT2,
+    *,
+    where: str,
 ) -> Vocabulary:
     """A vocabulary, where it is whole: ids 0..n-1, all bytes, merges known, end-of-text last."""
     tokens = sorted(vocab, key=lambda token: vocab[token])
@@ -105,7 +112,7 @@ def checked(
     for fault, is_so in faults.items():
         if is_so:
             raise InputError(f"{where}: {fault}; expected GPT-2's kind of byte-level BPE")
-    return Vocabulary(tuple(tokens), tuple((pair[0], pair[1]) for pair in pairs))
+    return Vocabulary(tuple(tokens), tuple((pair[0], pair[1]) for pair in pairs), splitting)
 
 
 def _batches(texts: Sequence[str]) -> Iterator[list[str]]:
@@ -125,5 +132,5 @@ def _bare_tokenizer(vocabulary: Vocabulary) -> Tokenizer:
     """The encoder: end-of-text is no token of it."""
     ids = {token: i for i, token in enumerate(vocabulary.tokens[:-1])}
     tokenizer = Tokenizer(BPE(vocab=ids, merges=list(vocabulary.merges)))
-    tokenizer.pre_tokenizer = pre_tokenizer()
+    tokenizer.pre_tokenizer = vocabulary.splitting.pre_tokenizer()
     return tokenizer
