@@ -4,11 +4,13 @@
     megatron   train.bin/.idx, validation.bin/.idx: ids alone, and MMIDIDX version 1, whose
                sequences are texts and whose documents are documents
     datatrove  SPLIT/00000.ds, .ds.index, .ds.metadata: ids alone, uint64 ends of documents
+    mds        SPLIT/shard.00000.mds, SPLIT/index.json: a sample a document (corpus/shard_chunks.py)
+    litdata    SPLIT/chunk-0-0.bin, SPLIT/index.json: chunks of documents (corpus/shard_chunks.py)
     jsonl.zst  SPLIT-00000.jsonl.zst: a line a text, with id, source and address
     parquet    SPLIT-00000.parquet: the same, with its ids
 
 The first end-of-text of each shard belongs to no text and is left out, so that ids alone have one
-after each text, as those three trainers expect it. Document order is that of the shards. Texts
+after each text, as those trainers expect it. Document order is that of the shards. Texts
 without a token (of masked documents) are no rows; among ids they stay.
 
 Cost: one read of the shards, one shard's index and a block of ids or rows in memory. Text is
@@ -32,6 +34,7 @@ import numpy as np
 import pyarrow as pa
 
 from corpus.errors import Damaged, InputError
+from corpus.shard_chunks import write_litdata, write_mds
 from corpus.shards import (
     BLOCK_TOKENS,
     MANIFEST,
@@ -228,6 +231,8 @@ EXPORTS: dict[str, Callable[[Exported, Path], None]] = {
     "nanogpt": write_nanogpt,
     "megatron": write_megatron,
     "datatrove": write_datatrove,
+    "mds": write_mds,
+    "litdata": write_litdata,
     "jsonl.zst": write_jsonl,
     "parquet": write_parquet,
 }

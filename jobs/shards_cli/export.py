@@ -26,8 +26,10 @@ def export(folder: Path, layout: str, root: str) -> None:
     """Write all shards into a new folder, in another layout; nothing is tokenized again.
 
     nanogpt: train.bin and val.bin. megatron: a .bin and an .idx a split; give --data-path
-    FOLDER/train. datatrove: a .ds a shard. These have tokenizer.json beside them. jsonl.zst and
-    parquet: a row a text, with id, source and address; parquet has its ids too.
+    FOLDER/train. datatrove: a .ds a shard. mds: for mosaicml-streaming, a sample a document, with
+    id and source. litdata: for its TokensLoader, which leaves out the tokens of a chunk that fill
+    no block: half a block of 2**25 tokens on average. These have tokenizer.json beside them.
+    jsonl.zst and parquet: a row a text, with id, source and address; parquet has its ids too.
 
     \b
     Example: winnow shards export nanogpt/ --to nanogpt --root build/real

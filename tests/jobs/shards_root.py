@@ -11,7 +11,7 @@ import click.testing
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from corpus import bpe, schemas
+from corpus import schemas
 from corpus.datasets import Part, PublishedFile, part_name, publish_manifest
 from corpus.identity import doc_id_of_place
 from corpus.shards import (
@@ -25,6 +25,9 @@ from corpus.shards import (
     write_manifest,
 )
 from corpus.storage import Store
+from corpus.tokenizer.files import TOKENIZER_FILE, save
+from corpus.tokenizer.pretokens import count_pretokens
+from corpus.tokenizer.training import learn
 from jobs.cli import cli
 
 PARAGRAPHS = [p for p in getsource(random).split("\n\n") if len(p) > 40]
@@ -51,13 +54,14 @@ def published(path: Path) -> PublishedFile:
 def make_root(root: Path) -> Store:
     """Write the root: PLACES as shards, in order."""
     store = Store(str(root))
-    vocabulary = bpe.train([text for texts in TEXTS.values() for text in texts], vocab_size=400)
+    words = pa.array([text for texts in TEXTS.values() for text in texts])
+    vocabulary = learn(*count_pretokens(words), vocab_size=400)
     for name in ("tokenizer", "shards", "provenance"):
         (root / name).mkdir(parents=True)
-    bpe.save(vocabulary, root / "tokenizer", {"bytes_per_token": 2.5})
+    save(vocabulary, root / "tokenizer", {"bytes_per_token": 2.5})
     files = tuple(published(path) for path in sorted((root / "tokenizer").iterdir()))
     publish_manifest(store, "tokenizer", [Part(number=0, num_rows=0, num_kept=0, files=files)])
-    data = (root / "tokenizer" / bpe.TOKENIZER_FILE).read_bytes()
+    data = (root / "tokenizer" / TOKENIZER_FILE).read_bytes()
     form = TokenFormat(
         vocab_size=vocabulary.size, eot_id=vocabulary.eot_id,
         tokenizer_sha256=hashlib.sha256(data).hexdigest(),

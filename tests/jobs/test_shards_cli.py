@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from corpus import bpe
 from corpus.shards import HEADER_BYTES, read_index, read_manifest
+from corpus.tokenizer.files import load
 from tests.jobs.shards_root import CUT, IDS, PLACES, TEXTS, TWICE, make_root, winnow_shards
 
 
@@ -145,7 +145,7 @@ def test_cat_prints_a_document_exactly(root, url):
 
 
 def test_cat_prints_ids(root):
-    vocabulary = bpe.load(root / "tokenizer")
+    vocabulary = load(root / "tokenizer")
     (ids,) = vocabulary.encode_documents([TEXTS[CUT]])
     found = winnow_shards("cat", CUT, "--ids", root=root).split()
     assert list(map(int, found)) == np.frombuffer(ids, "<u2").tolist()

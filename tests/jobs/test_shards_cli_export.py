@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 import pytest
 import zstandard
 
-from corpus import bpe
+from corpus.tokenizer.files import load
 from tests.jobs.shards_root import IDS, PLACES, TEXTS, make_root, winnow_shards
 
-LAYOUTS = ("nanogpt", "megatron", "datatrove", "jsonl.zst", "parquet")
+LAYOUTS = ("nanogpt", "megatron", "datatrove", "mds", "litdata", "jsonl.zst", "parquet")
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def root(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def documents(root) -> dict[str, list[list[int]]]:
     """The ids of the documents of each split in order."""
-    vocabulary = bpe.load(root / "tokenizer")
+    vocabulary = load(root / "tokenizer")
     found: dict[str, list[list[int]]] = {"train": [], "validation": []}
     for (split, _), urls in PLACES.items():
         encoded = vocabulary.encode_documents([TEXTS[url] for url in urls])
@@ -54,7 +54,7 @@ def test_nanogpt_has_ids_alone(root, documents, tmp_path):
 
 def test_megatron_has_texts_as_sequences_and_documents_as_documents(root, documents, tmp_path):
     export(root, tmp_path / "out", "megatron")
-    eot = bpe.load(root / "tokenizer").eot_id
+    eot = load(root / "tokenizer").eot_id
     for split, own in documents.items():
         body = (tmp_path / "out" / f"{split}.bin").read_bytes()
         index = (tmp_path / "out" / f"{split}.idx").read_bytes()
@@ -102,7 +102,7 @@ def test_datatrove_has_ids_and_the_ends_of_documents(root, documents, tmp_path):
 def test_datatrove_reads_its_layout(root, tmp_path):
     library = pytest.importorskip("datatrove.utils.dataset")
     export(root, tmp_path / "out", "datatrove")
-    vocabulary = bpe.load(root / "tokenizer")
+    vocabulary = load(root / "tokenizer")
     expected: dict[str, list[int]] = {"train": [], "validation": []}
     for (split, _), urls in PLACES.items():
         encoded = b"".join(vocabulary.encode_documents([TEXTS[url] for url in urls]))
@@ -141,7 +141,7 @@ def test_parquet_has_a_row_a_text_with_its_ids(root, tmp_path):
     ]  # fmt: skip
     found = [(row["doc_id"], row["url"], row["piece"], row["text"]) for row in rows]
     assert found == rows_expected()
-    vocabulary = bpe.load(root / "tokenizer")
+    vocabulary = load(root / "tokenizer")
     assert [row["ids"] for row in rows] == vocabulary.encode([row["text"] for row in rows])
     assert all(row["num_tokens"] == len(row["ids"]) for row in rows)
 
