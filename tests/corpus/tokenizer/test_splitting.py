@@ -6,7 +6,6 @@ import base64
 import inspect
 import json
 import random
-from collections import Counter
 from pathlib import Path
 
 import pyarrow as pa
@@ -69,15 +68,6 @@ def test_python_s_regex_cuts_as_the_encoder_does(splitting):
 
     check()
     check.hypothesis.inner_test(SOURCE)
-
-
-@pytest.mark.parametrize("splitting", [DIGITS, WORDS, BOTH])
-@given(texts=st.lists(tricky_texts))
-def test_counts_are_of_the_pieces(splitting, texts):
-    expected = Counter(piece.encode() for text in texts for piece in pieces(splitting, text))
-    pretokens, counts = count_pretokens(pa.array(texts, pa.large_string()), splitting)
-    assert dict(zip(pretokens.to_pylist(), counts.tolist(), strict=True)) == expected
-    assert pretokens.to_pylist() == sorted(expected)
 
 
 @pytest.mark.parametrize("words", [0, MAX_WORDS_PER_TOKEN + 1])
