@@ -40,6 +40,7 @@ from jobs.shards_cli.places import (
     redactions,
     was_redacted,
 )
+from jobs.shards_cli.remains import remains
 
 
 @click.command()
@@ -60,23 +61,29 @@ def redact(doc_ids: tuple[str, ...], urls: tuple[str, ...], mask: bool, root: st
     --rewrite drops the documents, and later ranges move up. Index, provenance and both manifests
     follow, all or none: what a killed redaction left is finished by the next one, with or without
     documents. What was taken out is kept in ROOT/redactions.json, and `winnow shards verify` tells
-    where a document of that list stands again. Other tables (documents, encoded) keep their text.
+    where a document of that list stands again. One redaction works in a root at a time. Other
+    tables keep the text: the last lines name them, and how to keep it out of the next shards.
 
     \b
     Example: winnow shards redact --url https://example.com/a --root build/real
              winnow shards redact 0f2b... 77a1... --rewrite --root build/real
     """
     store = Store(root)
-    is_finished = redo.is_pending(store)
-    if is_finished:
-        redo.finish(store)
-        click.echo("finished a redaction that was cut off")
-    wanted = (*doc_ids, *urls)
-    if not wanted:
+    with redo.alone(store, "winnow shards redact") as killed:
+        if killed is not None:
+            click.echo(f"an earlier redaction was killed: {killed}")
+        is_finished = redo.is_pending(store)
         if is_finished:
-            return
-        raise click.UsageError("name documents: DOC_ID... or --url URL")
-    shards = open_shards(root)
+            redo.finish(store)
+            click.echo("finished a redaction that was cut off")
+        if doc_ids or urls:
+            _redact(store, (*doc_ids, *urls), mask=mask)
+        elif not is_finished:
+            raise click.UsageError("name documents: DOC_ID... or --url URL")
+
+
+def _redact(store: Store, wanted: Sequence[str], *, mask: bool) -> None:
+    shards = open_shards(store.root)
     found = _found(shards, wanted, mask=mask)
     if not found:
         click.echo("nothing to do: all of it is redacted already")
@@ -93,6 +100,8 @@ def redact(doc_ids: tuple[str, ...], urls: tuple[str, ...], mask: bool, root: st
         f"{len(rows)} copies, {num_tokens:,} tokens in {len(found)} shards; recorded in "
         f"{store.path(REDACTIONS)}. What was trained on these shards is stale."
     )
+    for line in remains({row["doc_id"]: row["url"] for row in rows}, store):
+        click.echo(line)
 
 
 def _found(shards: Shards, wanted: Sequence[str], *, mask: bool) -> dict[int, list[Row]]:

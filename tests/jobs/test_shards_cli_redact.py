@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import json
+import platform
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from corpus import redo
-from corpus.datasets import open_dataset
+from corpus.datasets import Part, open_dataset, part_name, publish_manifest
+from corpus.schemas import table_named
 from corpus.shards import read_manifest, read_tokens
 from corpus.shards import verify as verify_folder
 from corpus.storage import Store
-from tests.jobs.shards_root import CUT, IDS, TEXTS, TWICE, make_root, winnow_shards
+from jobs.shards_cli.remains import remains, tables_with_text
+from tests.jobs.shards_root import CUT, IDS, TEXTS, TWICE, make_root, published, winnow_shards
 
 MODES = ("--mask", "--rewrite")
 
@@ -188,3 +196,135 @@ def test_a_redacted_document_that_stands_again_is_told(root):
     assert f"document {IDS[CUT].hex()} of redactions.json stands again" in said
     winnow_shards("redact", IDS[CUT].hex(), root=again)
     check_sound(again)
+
+
+# Ends in the middle of a redaction, after it has said so, until it is killed.
+HANGING = """
+import sys, time
+from corpus import redo
+
+def commit(store):
+    print("staged", flush=True)
+    time.sleep(600)
+
+redo.commit = commit
+from jobs.cli import main
+main(sys.argv[1:])
+"""
+
+
+@pytest.fixture
+def hanging(root) -> Iterator[subprocess.Popen[str]]:
+    """A process in the middle of a redaction of TWICE."""
+    arguments = ["shards", "redact", IDS[TWICE].hex(), "--root", str(root)]
+    process = subprocess.Popen(
+        [sys.executable, "-c", HANGING, *arguments],
+        stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    assert process.stdout is not None
+    assert process.stdout.readline() == "staged\n"
+    yield process
+    process.kill()
+    process.wait()
+    process.stdout.close()
+
+
+def test_a_second_redaction_at_once_stops_and_names_the_first(root, hanging):
+    before = files(root)
+    said = winnow_shards("redact", IDS[CUT].hex(), root=root, status=1)
+    assert f"`winnow shards redact`, process {hanging.pid} of {platform.node()}, begun at" in said
+    assert "wait until it has ended and run again" in said
+    assert files(root) == before
+    winnow_shards("redact", root=root, status=1)  # nor does it finish what is at work
+
+
+def test_the_lock_of_a_killed_redaction_is_taken_over_and_told(root, hanging):
+    hanging.kill()
+    hanging.wait()
+    assert (root / redo.LOCK).exists()
+    said = winnow_shards("redact", IDS[CUT].hex(), root=root)
+    assert f"an earlier redaction was killed: `winnow shards redact`, process {hanging.pid}" in said
+    assert "masked 1 documents" in said
+    check_sound(root)
+    assert not (root / redo.LOCK).exists()
+    eot = read_manifest(root / "shards").eot_id
+    assert {url for url, _, ids in held(root) if set(ids) == {eot}} == {CUT}
+
+
+def test_a_lock_of_another_machine_is_not_taken_over(root):
+    left = {"host": "elsewhere", "process": 7, "began_at": "2026-01-01T00:00:00+00:00",
+            "doing": "winnow shards redact"}  # fmt: skip
+    (root / redo.LOCK).write_text(json.dumps(left))
+    before = files(root)
+    said = winnow_shards("redact", IDS[CUT].hex(), root=root, status=1)
+    assert "process 7 of elsewhere, begun at 2026-01-01" in said
+    assert "if it does not, remove the file and run again" in said
+    assert files(root) == before
+    (root / redo.LOCK).unlink()
+    winnow_shards("redact", IDS[CUT].hex(), root=root)
+    check_sound(root)
+
+
+def test_a_lock_that_was_cut_off_while_it_was_written_stops_nobody(root):
+    (root / redo.LOCK).write_text('{"host": "h')
+    winnow_shards("redact", IDS[CUT].hex(), root=root)
+    check_sound(root)
+
+
+def test_a_redaction_that_fails_frees_its_lock(root):
+    winnow_shards("redact", "0" * 32, root=root, status=1)
+    winnow_shards("redact", root=root, status=2)
+    assert not (root / redo.LOCK).exists()
+    said = winnow_shards("redact", "0" * 32, root=root / "nowhere", status=1)
+    assert "no such folder" in said
+
+
+def publish(root: Path, name: str, rows: list[dict]) -> None:
+    """One part of a table of the root, with these columns filled."""
+    (root / name).mkdir()
+    path = root / name / part_name(0)
+    pq.write_table(pa.Table.from_pylist(rows, schema=table_named(name).arrow), path)
+    part = Part(number=0, num_rows=len(rows), num_kept=len(rows), files=(published(path),))
+    publish_manifest(Store(str(root)), name, [part])
+
+
+def test_a_redaction_names_the_tables_that_still_have_the_text(root):
+    places = [
+        {"doc_id": IDS[url], "source": "web", "warc_file": "a.warc.gz", "offset": 1000 + i}
+        for i, url in enumerate(IDS)
+    ]
+    publish(root, "documents", places)
+    publish(root, "encoded", [{"doc_id": IDS[TWICE]}])
+    publish(root, "plants", [{"doc_id": bytes(16), "original_doc_id": IDS[CUT]}])
+    publish(root, "dedup", [
+        {"doc_id": IDS[TWICE], "keep": True, "kept_doc_id": IDS[TWICE]},
+        {"doc_id": bytes(16), "keep": False, "kept_doc_id": IDS[TWICE]},
+    ])  # fmt: skip
+    said = winnow_shards("redact", "--url", TWICE, IDS[CUT].hex(), root=root)
+    assert "still in documents (2 rows), plants (1 rows), encoded (1 rows)" in said
+    assert "screen.url.block_lists" in said
+    assert "dedup dropped 1 near-duplicates in their favour" in said
+    at = {row["doc_id"]: row["offset"] for row in places}
+    for url in (TWICE, CUT):
+        assert f"    {url}: web, a.warc.gz, byte or line {at[IDS[url]]:,}\n" in said
+    assert said.count("a.warc.gz") == 2
+
+
+def test_texts_without_an_address_of_their_own_are_said_to_be_beyond_block_lists(root):
+    store = Store(str(root))
+    places = {"source": "books", "warc_file": "b.jsonl", "offset": 3}
+    publish(root, "documents", [{"doc_id": IDS[url], **places} for url in (TWICE, CUT)])
+    lines = list(remains({IDS[TWICE]: None, IDS[CUT]: f"{CUT}#2"}, store))
+    assert any("No block list can name 2 of them" in line for line in lines)
+    assert not any("screen.url.block_lists" in line for line in lines)
+
+
+def test_where_no_other_table_has_the_text_that_is_said(root):
+    said = winnow_shards("redact", IDS[CUT].hex(), root=root)
+    assert said.endswith(f"No other table of {root} has their text.\n")
+
+
+def test_every_table_of_schemas_that_has_texts_of_documents_is_looked_at():
+    found = dict(tables_with_text())
+    assert set(found) == {"documents", "other_texts", "plants", "clean_passages", "encoded"}
+    assert found["plants"] == ("doc_id", "original_doc_id")
