@@ -5,7 +5,9 @@ settings.py     the sections [vocabulary] and [tokenize] of a recipe
 bytelevel.py    GPT-2's characters for bytes
 splitting.py    where text is cut into pre-tokens: GPT-2's pattern and others
 pretokens.py    texts -> how often each distinct pre-token occurs; pretoken_kernels.py has its loops
-training.py     counts -> merges; kernels.py has its loops
+training.py     counts -> vocabulary
+merging.py      counts -> merges, of any symbols; kernels.py has its loops
+whitespace.py   tokens for runs of spaces
 files.py        tokenizer.json and the other forms, written and read
 report.py       what a vocabulary makes of texts
 """

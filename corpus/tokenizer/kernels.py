@@ -1,4 +1,4 @@
-"""Compiled loops of BPE training (training.py): pairs, where they stand, and the merges.
+"""Compiled loops of BPE training (merging.py): pairs, where they stand, and the merges.
 
 All distinct pre-tokens lie one after the other in `symbols`; a merge rewrites those that hold its
 pair from left to right and closes the gaps. A pair is known by its number, found by open
@@ -27,9 +27,8 @@ from corpus.utf8 import Int64Array, UInt8Array
 Int32Array = npt.NDArray[np.int32]
 
 # Places in State.used.
-PAIRS, POSITIONS, HEAP, TOKENS, FRESH = range(5)
-NUM_USED = 5
-NUM_BYTES = 256  # the first tokens
+PAIRS, POSITIONS, HEAP, TOKENS, FRESH, ALPHABET = range(6)  # the last: tokens at the start
+NUM_USED = 6
 DONE = 0  # otherwise merge_all says how many places the next step may need
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
@@ -64,7 +63,7 @@ class State(NamedTuple):
     fresh_pairs: Int32Array
     fresh_words: Int32Array
     merges: Int64Array
-    """The pair of each token after the bytes."""
+    """The pair of each token after the alphabet."""
 
 
 @njit(**KERNEL)
@@ -225,7 +224,7 @@ def merge_all(state: State, max_tokens: int, min_count: int) -> int:
         _drop_top(state)
         token, first = used[TOKENS], used[PAIRS]
         used[TOKENS] += 1
-        state.merges[token - NUM_BYTES] = key
+        state.merges[token - used[ALPHABET]] = key
         start = state.pair_starts[pair]
         for at in range(start, start + state.pair_lengths[pair]):
             _merge_in(state, state.positions[at], key >> 32, key & _LOW, token)
@@ -279,10 +278,11 @@ def _merge_in(state: State, word: int, left: int, right: int, token: int) -> Non
 
 @njit(**KERNEL)
 def place_symbols(
-    data: UInt8Array, begins: Int64Array, ids: Int32Array, starts: Int64Array,
-    lengths: Int32Array, symbols: Int32Array,
-) -> None:  # fmt: skip
+    data: UInt8Array, begins: Int64Array, ids: Int32Array, sizes: Int64Array, symbols: Int32Array
+) -> None:
     """Write the ids of the bytes of each pre-token."""
-    for word in range(len(starts)):
-        for i in range(lengths[word]):
-            symbols[starts[word] + i] = ids[data[begins[word] + i]]
+    to = np.int64(0)
+    for word in range(len(begins)):
+        for at in range(begins[word], begins[word] + sizes[word]):
+            symbols[to] = ids[data[at]]
+            to += 1
