@@ -8,6 +8,8 @@ pretokens.py    texts -> how often each distinct pre-token occurs; pretoken_kern
 training.py     counts -> vocabulary
 merging.py      counts -> merges, of any symbols; kernels.py has its loops
 whitespace.py   tokens for runs of spaces
+encoders.py     texts -> ids by the fastest library that is right; encoder_libraries.py has them
+probes.py       texts on which libraries would differ
 files.py        tokenizer.json and the other forms, written and read
 report.py       what a vocabulary makes of texts
 """
