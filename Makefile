@@ -20,7 +20,7 @@ TESTERS ?= --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 BIN     := $(VENV)/bin
 WINNOW  := $(BIN)/winnow
-STAGES  := links fetch extract screen quality dedup contamination mix tokenize train report
+STAGES  := links fetch extract screen quality dedup contamination vocabulary mix tokenize train report
 OPTIONS  = $(if $(RECIPE),--recipe $(RECIPE)) --root $(ROOT) $(foreach s,$(SET),--set $(s)) \
            $(if $(MASTER),--master $(MASTER))
 

@@ -77,6 +77,17 @@ ITEM = Column("item_id", pa.string(), "line or row number, or the item's own id"
 SOURCE = Column("source", pa.string(), "name of the source in the recipe")
 URL = Column("url", pa.string(), "address as captured; null where the source has none")
 URL_KEY = Column("url_key", pa.string(), "canonical address as a sort-friendly key (SURT)")
+USES = (
+    Column("id", pa.int32(), "of the token"),
+    Column("count", pa.int64(), "times that it came"),
+)
+RATES = (
+    SOURCE,
+    Column("language", pa.string(), "as the screen found it; empty where it did not look"),
+    Column("num_documents", pa.int64(), "survivors"),
+    Column("num_bytes", pa.int64(), "UTF-8 bytes of their pieces"),
+    Column("num_tokens", pa.int64(), "their ids, an end-of-text after each piece included"),
+)
 
 TRAFFIC = (
     Column("num_received", pa.int64(), "bytes of answers"),
@@ -634,6 +645,32 @@ TABLES: tuple[Table, ...] = (
         ),
     ),
     Table(
+        "source_pretokens",
+        "Distinct pre-tokens of each source's documents in train, part by part.",
+        (
+            SOURCE,
+            Column("pretoken", pa.large_binary(), "its UTF-8 bytes"),
+            Column("count", pa.int64(), "times that it occurs in the part"),
+        ),
+    ),
+    Table(
+        "pretokens",
+        "Distinct pre-tokens of the weighted mixture: what the vocabulary is learnt from.",
+        (
+            Column("pretoken", pa.large_binary(), "its UTF-8 bytes"),
+            Column("count", pa.int64(), "times that it occurs, by the weights"),
+        ),
+    ),
+    Table("tokenizer", "tokenizer.json, vocab.json, merges.txt, ranks.tiktoken, report.json."),
+    Table("part_token_uses", "How often each token came in the survivors, part by part.", USES),
+    Table("token_uses", "The same, over all parts; one that never came has no row.", USES),
+    Table(
+        "part_token_rates",
+        "What the vocabulary makes of the survivors by source and language, part by part.",
+        RATES,
+    ),
+    Table("token_rates", "The same, over all parts.", RATES),
+    Table(
         "sizes",
         "What there is to mix: a row for each survivor.",
         (
@@ -642,6 +679,7 @@ TABLES: tuple[Table, ...] = (
             Column("cluster_id", DOC_ID, "its cluster of duplicates"),
             Column("split", pa.string(), "train or validation, as dedup has it"),
             Column("num_bytes", pa.int64(), "UTF-8 bytes of its pieces"),
+            Column("num_tokens", pa.int64(), "ids, an end-of-text after each piece included"),
         ),
     ),
     Table(
@@ -652,8 +690,9 @@ TABLES: tuple[Table, ...] = (
             SOURCE,
             Column("split", pa.string(), "train or validation"),
             Column("copies", pa.int32(), "times it stands in the shards"),
-            Column("epochs", pa.float64(), "epochs of its source; 1 where held out"),
+            Column("epochs", pa.float64(), "of its source and size class; 1 where held out"),
             Column("num_bytes", pa.int64(), "UTF-8 bytes of its pieces"),
+            Column("num_tokens", pa.int64(), "ids, an end-of-text after each piece included"),
         ),
     ),
     Table(
@@ -664,13 +703,15 @@ TABLES: tuple[Table, ...] = (
             Column("weight", pa.float64(), "share asked for, normalised to sum 1"),
             Column("num_documents", pa.int64(), "survivors in train"),
             Column("num_bytes", pa.int64(), "their UTF-8 bytes"),
+            Column("num_tokens", pa.int64(), "their tokens, every end-of-text included"),
             Column("epochs", pa.float64(), "epochs planned"),
-            Column("planned_bytes", pa.int64(), "bytes asked for"),
-            Column("drawn_bytes", pa.int64(), "bytes of the copies drawn"),
+            Column("planned_documents", pa.float64(), "epochs times num_documents"),
+            Column("planned_tokens", pa.int64(), "tokens asked for"),
             Column("drawn_documents", pa.int64(), "document copies drawn"),
+            Column("drawn_bytes", pa.int64(), "UTF-8 bytes of the copies drawn"),
+            Column("drawn_tokens", pa.int64(), "tokens of the copies drawn"),
         ),
     ),
-    Table("tokenizer", "tokenizer.json, vocab.json, merges.txt, ranks.tiktoken, report.json."),
     Table(
         "encoded",
         "The token ids of each document in the mixture, on their way to the shards.",

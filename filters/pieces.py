@@ -6,11 +6,14 @@ edits (edits.py) take lines out of them and mask personal data in them.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from corpus.utf8 import Int64Array
 from filters.edits import edited
 
 
@@ -30,26 +33,59 @@ def kept_texts(
     return kept
 
 
-def kept_bytes(
+class Kept(NamedTuple):
+    """What stays of some documents, text after text."""
+
+    texts: pa.Array
+    """All texts of all documents, in order."""
+    num_texts: Int64Array
+    """Texts of each document, int64 (num_documents,); 0 where nothing stays."""
+
+
+def kept(
     texts: pa.ChunkedArray,
     num_characters: pa.ChunkedArray,
     pieces: pa.ChunkedArray,
     edits: pa.ChunkedArray,
-) -> npt.NDArray[np.int64]:
-    """UTF-8 bytes of what stays of each document, int64 (num_documents,).
+) -> Kept:
+    """The texts that stay of each document; one of which nothing stays is left out.
 
-    Decodes only the documents that are cut or edited.
+    Only documents that are cut or edited become Python strings; the others stay where they lie.
     """
-    num_bytes = pc.binary_length(texts).to_numpy().astype(np.int64)
-    is_edited = pc.fill_null(pc.greater(pc.list_value_length(edits), 0), False).to_pylist()
-    whole = [
-        len(found) == 1 and found[0]["start"] == 0 and found[0]["end"] == length and not changed
-        for found, length, changed in zip(
-            pieces.to_pylist(), num_characters.to_pylist(), is_edited, strict=True
-        )
-    ]
-    rows = np.flatnonzero(~np.array(whole, np.bool_))
-    taken = pa.array(rows, pa.int64())
-    kept = kept_texts(texts.take(taken), pieces.take(taken), edits.take(taken))
-    num_bytes[rows] = [sum(len(piece.encode()) for piece in its_pieces) for its_pieces in kept]
-    return num_bytes
+    is_whole = _is_whole(num_characters, pieces, edits)
+    flat = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
+    if is_whole.all():
+        return Kept(flat, np.ones(len(flat), np.int64))
+    changed = pa.array(np.flatnonzero(~is_whole))
+    found = kept_texts(texts.take(changed), pieces.take(changed), edits.take(changed))
+    num_texts = np.ones(len(flat), np.int64)
+    num_texts[~is_whole] = [len(its_texts) for its_texts in found]
+    own = pa.array([text for its_texts in found for text in its_texts], flat.type)
+    pool = pa.concat_arrays([flat, own])
+    of_whole = np.repeat(is_whole, num_texts)
+    places = np.empty(len(of_whole), np.int64)
+    places[of_whole] = np.flatnonzero(is_whole)
+    places[~of_whole] = len(flat) + np.arange(len(own))
+    return Kept(pool.take(pa.array(places)), num_texts)
+
+
+def sums_by_document(values: Int64Array, num_texts: Int64Array) -> Int64Array:
+    """The sum of a value of each text over each document's texts, int64 (num_documents,)."""
+    before = np.concatenate([np.zeros(1, np.int64), np.cumsum(values)])
+    ends = np.cumsum(num_texts)
+    return before[ends] - before[ends - num_texts]
+
+
+def _is_whole(
+    num_characters: pa.ChunkedArray, pieces: pa.ChunkedArray, edits: pa.ChunkedArray
+) -> npt.NDArray[np.bool_]:
+    """Whether a document's only piece is all of it, and nothing in it is edited."""
+    edited = pc.fill_null(pc.greater(pc.list_value_length(edits), 0), False).to_numpy()
+    is_one = pc.fill_null(pc.equal(pc.list_value_length(pieces), 1), False).to_numpy()
+    whole = is_one & ~edited
+    rows = pa.array(np.flatnonzero(whole))
+    spans = pc.list_flatten(pieces.take(rows))
+    starts = pc.struct_field(spans, "start").to_numpy()
+    ends = pc.struct_field(spans, "end").to_numpy()
+    whole[whole] = (starts == 0) & (ends == num_characters.take(rows).to_numpy())
+    return whole

@@ -10,7 +10,7 @@ of Spark, no last task. filters/dedup/SCALE.md says why to expect two to three t
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import NamedTuple
 
@@ -36,8 +36,8 @@ SCORED_BYTES_PER_SECOND = 0.5e9
 DEDUP_SECONDS_PER_DOCUMENT = 34e-6
 DEDUP_SECONDS_PER_BYTE = 2 * 10.8e-6 / 504
 SCANNED_BYTES_PER_SECOND = 232e6
-ENCODED_BYTES_PER_SECOND = 5e6
-VOCABULARY_BYTES_PER_SECOND = 6e6
+COUNTED_BYTES_PER_SECOND = 4e6
+ENCODED_BYTES_PER_SECOND = 100e6
 
 
 class Target(NamedTuple):
@@ -139,24 +139,29 @@ def scaled(totals: Iterable[SourceTotal], share: float) -> list[SourceTotal]:
             source=total.source,
             num_documents=round(total.num_documents / share),
             num_bytes=round(total.num_bytes / share),
+            num_tokens=round(total.num_tokens / share),
         )
         for total in totals
     ]
 
 
-def needs(
-    planned: Sequence[SourcePlan], *, bytes_per_token: float, max_epochs: float
-) -> list[SourceNeed]:
+def with_tokens(totals: Iterable[SourceTotal], bytes_per_token: float) -> list[SourceTotal]:
+    """The same, where tokens follow from bytes."""
+    return [
+        replace(total, num_tokens=round(total.num_bytes / bytes_per_token)) for total in totals
+    ]
+
+
+def needs(planned: Sequence[SourcePlan], *, max_epochs: float) -> list[SourceNeed]:
     """Each source's tokens: there, wanted, and missing at max_epochs."""
     return [
         SourceNeed(
             source=one.source,
             weight=one.weight,
-            available_tokens=one.num_bytes / bytes_per_token,
-            wanted_tokens=one.planned_bytes / bytes_per_token,
+            available_tokens=one.num_tokens,
+            wanted_tokens=one.planned_tokens,
             epochs=one.epochs,
-            missing_tokens=max(0.0, one.planned_bytes / max_epochs - one.num_bytes)
-            / bytes_per_token,
+            missing_tokens=max(0.0, one.planned_tokens / max_epochs - one.num_tokens),
         )
         for one in planned
     ]
@@ -171,14 +176,18 @@ def needs_by_weight(weights: Mapping[str, float], num_tokens: float) -> list[Sou
     ]
 
 
-def drawn_once(planned: Iterable[SourcePlan]) -> float:
-    """Bytes of the documents that are drawn at all, each once."""
-    return sum(min(1.0, one.epochs) * one.num_bytes for one in planned)
+def drawn_once(planned: Sequence[SourcePlan]) -> tuple[float, float]:
+    """Bytes and tokens of the documents that are drawn at all, each once."""
+    shares = [min(1.0, one.epochs) for one in planned]
+    return (
+        sum(s * one.num_bytes for s, one in zip(shares, planned, strict=True)),
+        sum(s * one.num_tokens for s, one in zip(shares, planned, strict=True)),
+    )
 
 
-def most_tokens(planned: Sequence[SourcePlan], *, bytes_per_token: float, epochs: float) -> float:
+def most_tokens(planned: Sequence[SourcePlan], *, epochs: float) -> float:
     """Tokens of this mixture at which the first source reaches so many epochs."""
-    return min(epochs * p.num_bytes / p.weight for p in planned if p.weight) / bytes_per_token
+    return min(epochs * p.num_tokens / p.weight for p in planned if p.weight)
 
 
 def warnings(found: Iterable[SourceNeed], *, max_epochs: float) -> list[str]:
@@ -232,9 +241,13 @@ def shard_storage(
 
 
 def stage_times(
-    volume: Volume, *, engine: str, encoded_bytes: float, vocabulary_bytes: float
+    volume: Volume, *, engine: str, mixed_bytes: float, drawn_bytes: float, is_trained: bool
 ) -> list[StageTime]:
-    """Core-seconds of the stages whose rates are measured."""
+    """Core-seconds of the stages whose rates are measured.
+
+    mixed_bytes: of the survivors; drawn_bytes: of those that are drawn, each once; is_trained:
+    whether a vocabulary is learnt from them.
+    """
     if engine not in PAGES_PER_SECOND:
         raise ConfigError(
             f"extract.engine {engine}: no rate is known; expected {', '.join(PAGES_PER_SECOND)}"
@@ -245,9 +258,6 @@ def stage_times(
         + DEDUP_SECONDS_PER_BYTE * volume.judged_bytes
         + SECONDS_PER_PART * ceil(volume.num_parts)
         + SECONDS_PER_TWO_PARTS * volume.num_parts**2
-    )
-    of_tokens = (
-        encoded_bytes / ENCODED_BYTES_PER_SECOND + vocabulary_bytes / VOCABULARY_BYTES_PER_SECOND
     )
     return [
         StageTime("extract", volume.num_pages / pages,
@@ -265,9 +275,15 @@ def stage_times(
         StageTime("contamination", volume.judged_bytes / SCANNED_BYTES_PER_SECOND,
                   "text at 232 MB a second and core, an index of 10^6 13-grams "
                   "(tests/benchmarks/contamination.py)"),
-        StageTime("tokenize", of_tokens,
-                  "each drawn document once at 5 MB a second and core; the vocabulary's sample at "
-                  "6 MB a second (corpus/tokenizer/)"),
+        StageTime("vocabulary", is_trained * mixed_bytes / COUNTED_BYTES_PER_SECOND,
+                  "pre-tokens counted at 4 MB a second and core (tests/benchmarks/tokens.py); "
+                  "without the merges"),
+        StageTime("mix", mixed_bytes / ENCODED_BYTES_PER_SECOND,
+                  "each survivor's tokens counted at 100 MB a second and core "
+                  "(tests/benchmarks/tokens.py)"),
+        StageTime("tokenize", drawn_bytes / ENCODED_BYTES_PER_SECOND,
+                  "each drawn document once at 100 MB a second and core "
+                  "(tests/benchmarks/tokens.py); without the shuffle"),
     ]  # fmt: skip
 
 

@@ -8,6 +8,7 @@ plan_text.py the words.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 @click.option("--law", default="epoch", show_default=True,
               help="Scaling law: epoch, hoffmann, hoffmann_unrounded, kaplan.")  # fmt: skip
 @click.option("--bytes-per-token", type=float,
-              help="Instead of what the root's tokenizer report says.")  # fmt: skip
+              help="Instead of what the root's documents have.")  # fmt: skip
 @click.option("--cores", type=click.IntRange(1), help="Cores that the pipeline will have.")
 @click.option("--peak-flops", type=float, help="A device's FLOPs a second, as 989e12.")
 @click.option("--utilisation", type=click.FloatRange(0, 1, min_open=True),
@@ -97,7 +98,7 @@ def make_plan(
         else read_settings(str(recipe), overrides)
     )
     counts = read_counts(Store(place), sample_share or 1.0) if place else None
-    vocab_size = settings.tokenize.vocab_size
+    vocab_size = settings.vocabulary.size
     if counts is not None and root and counts.vocab_size:
         vocab_size = counts.vocab_size
     chosen, shape = _law(law), _shape(model)
@@ -113,19 +114,21 @@ def make_plan(
         "training": _training(aim, shape, vocab_size, peak_flops, utilisation),
     }
     width = _bytes_per_token(counts, bytes_per_token)
-    planned = _planned(settings, counts, aim.num_tokens * width[0]) if counts else None
+    if counts and (bytes_per_token or not any(t.num_tokens for t in counts.totals)):
+        counts = replace(counts, totals=planning.with_tokens(counts.totals, width[0]))
+    planned = _planned(settings, counts, aim.num_tokens) if counts else None
     found |= _corpus(settings, counts, planned, aim, width, vocab_size)
     return found | _work(settings, counts, planned, cores)
 
 
-def _planned(settings: Recipe, counts: Counts, total_bytes: float) -> list[SourcePlan]:
-    """The mixture's own plan, for as many bytes as the tokens have."""
+def _planned(settings: Recipe, counts: Counts, num_tokens: float) -> list[SourcePlan]:
+    """The mixture's own plan for so many tokens."""
     import msgspec
 
     from filters import mixture
 
     asked = msgspec.structs.replace(
-        settings.mix, total_bytes=max(1, round(total_bytes)), over_max_epochs="warn"
+        settings.mix, total_tokens=max(1, round(num_tokens)), over_max_epochs="warn"
     )
     return mixture.plan(counts.totals, asked, known_sources=settings.sources)
 
@@ -175,9 +178,9 @@ def _bytes_per_token(counts: Counts | None, given: float | None) -> tuple[float,
 
     if given is not None:
         return given, "as given"
-    if counts is not None and counts.bytes_per_token:
-        return counts.bytes_per_token, (
-            f"the root's tokenizer/report.json, vocabulary of {counts.vocab_size:,}"
+    if counts is not None and (tokens := sum(t.num_tokens for t in counts.totals)):
+        return sum(t.num_bytes for t in counts.totals) / tokens, (
+            "the root's documents, each source by its own; an end-of-text after each text included"
         )
     return BYTES_PER_TOKEN, "WebText2: 96 GB are 2.29e10 tokens of GPT-2's (Kaplan, section 2.3)"
 
@@ -228,16 +231,16 @@ def _corpus(
         needs = planning.needs_by_weight(mix.weights, aim.num_tokens)
         shards = planning.shard_storage(aim.num_tokens, vocab_size=vocab_size)
     else:
-        needs = planning.needs(planned, bytes_per_token=width, max_epochs=mix.max_epochs)
+        needs = planning.needs(planned, max_epochs=mix.max_epochs)
         found["most_tokens"] = {
-            f"{epochs:g}": planning.most_tokens(planned, bytes_per_token=width, epochs=epochs)
+            f"{epochs:g}": planning.most_tokens(planned, epochs=epochs)
             for epochs in dict.fromkeys((1.0, mix.max_epochs))
         }
         shards = planning.shard_storage(
             aim.num_tokens,
             vocab_size=vocab_size,
             num_copies=sum(one.epochs * one.num_documents for one in planned),
-            tokens_once=planning.drawn_once(planned) / width,
+            tokens_once=planning.drawn_once(planned)[1],
         )
     stored = {
         name: {"bytes": size, "how": "as published, by the manifests, divided by the share"}
@@ -263,12 +266,12 @@ def _work(
         if cores is not None:
             raise ConfigError("--cores: hours follow from a corpus; expected --root or --sample")
         return {"cores": None, "hours": []}
-    drawn, tokenize = planning.drawn_once(planned), settings.tokenize
     times = planning.stage_times(
         counts.volume,
         engine=settings.extract.engine,
-        encoded_bytes=drawn,
-        vocabulary_bytes=0 if tokenize.vocabulary else min(tokenize.train_bytes, drawn),
+        mixed_bytes=sum(one.num_bytes for one in planned),
+        drawn_bytes=planning.drawn_once(planned)[0],
+        is_trained=not settings.vocabulary.path,
     )
     rows = [
         {

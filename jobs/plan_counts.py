@@ -14,6 +14,7 @@ from corpus.errors import InputError
 from corpus.stages import stage_named
 from corpus.storage import Store
 from filters import mixture
+from filters.held_out import TRAIN
 from filters.mixture import SourceTotal
 from filters.planning import Volume, scaled
 
@@ -26,12 +27,12 @@ class Counts:
     """What a root holds, or would hold if it were the whole."""
 
     totals: list[SourceTotal]
-    """For training, by source."""
+    """For training, by source; no tokens where mix has not run."""
     volume: Volume
     stored: dict[str, float]
     """Bytes of the tables that grow with documents."""
-    bytes_per_token: float | None
     vocab_size: int | None
+    """Of the root's tokenizer."""
     how: str
 
 
@@ -46,9 +47,9 @@ def read_counts(store: Store, share: float) -> Counts:
     documents = open_dataset(store, "documents")
     if store.exists("mix", MANIFEST):
         mix = open_dataset(store, "mix")
-        columns = ("source", "split", "num_bytes")
+        columns = ("source", "split", "num_bytes", "num_tokens")
         totals = mixture.add_up(mix.read(part, columns) for part in range(mix.num_parts))
-        train, unit = totals[mixture.TRAIN], "bytes of survivors for training, by its table mix"
+        train, unit = totals[TRAIN], "survivors for training, by its table mix"
     else:
         train = _characters(store, names[0])
         unit = f"characters of what {names[0]} keeps, as bytes: mix has not run there"
@@ -65,7 +66,7 @@ def read_counts(store: Store, share: float) -> Counts:
         judged_bytes=(_ledger_characters(store, "dedup") or text) / share,
         num_parts=documents.num_parts / share,
     )
-    report = (
+    tokenizer = (
         json.loads(store.read("tokenizer", "report.json"))
         if store.exists("tokenizer", MANIFEST)
         else {}
@@ -75,8 +76,7 @@ def read_counts(store: Store, share: float) -> Counts:
         totals=scaled(train, share),
         volume=volume,
         stored=_stored(store, share),
-        bytes_per_token=report.get("bytes_per_token") or None,
-        vocab_size=report.get("vocab_size"),
+        vocab_size=tokenizer.get("vocab_size"),
         how=f"{store.root}: {unit}{scale}",
     )
 
@@ -93,7 +93,7 @@ def _characters(store: Store, verdicts: str) -> list[SourceTotal]:
             total[0] += row["count_all"]
             total[1] += row["num_characters_sum"]
     return [
-        SourceTotal(source=source, num_documents=total[0], num_bytes=total[1])
+        SourceTotal(source=source, num_documents=total[0], num_bytes=total[1], num_tokens=0)
         for source, total in sorted(sums.items())
     ]
 

@@ -14,7 +14,7 @@ from corpus.crawler.settings import FetchSettings
 from corpus.extraction import ExtractSettings
 from corpus.reddit.rules import LinkSettings
 from corpus.sources import Source
-from corpus.tokenizer.settings import TokenizeSettings
+from corpus.tokenizer.settings import TokenizeSettings, VocabularySettings
 from corpus.trainer.settings import TrainSettings
 from filters.contamination import ContaminationSettings
 from filters.dedup import DedupSettings
@@ -45,6 +45,7 @@ class Recipe(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     quality: QualitySettings = QualitySettings()
     dedup: DedupSettings = DedupSettings()
     contamination: ContaminationSettings = ContaminationSettings()
+    vocabulary: VocabularySettings = VocabularySettings()
     mix: MixSettings = MixSettings()
     tokenize: TokenizeSettings = TokenizeSettings()
     train: TrainSettings = TrainSettings()

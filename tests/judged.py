@@ -1,4 +1,4 @@
-"""A root whose documents have been judged: what mix and tokenize start from."""
+"""A root whose documents have been judged: what vocabulary, mix and tokenize start from."""
 
 from __future__ import annotations
 
@@ -7,11 +7,17 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+
 from corpus.identity import doc_id_of_place
 from corpus.ledger import Ledger
 from corpus.stages import stage_named
 from corpus.storage import Store
-from corpus.tokenizer.settings import TokenizeSettings
+from corpus.tokenizer.files import save
+from corpus.tokenizer.settings import TokenizeSettings, VocabularySettings
+from corpus.tokenizer.training import learn
+from corpus.tokenizer.vocabulary import Vocabulary
 from filters.mixture import MixSettings
 from jobs.parts import Job
 from tests.tables import write_table
@@ -30,6 +36,7 @@ class Doc:
     edits: tuple[tuple[int, int, str], ...] = ()
     """(start, end, replacement)."""
     name: str = ""
+    language: str = "en"
 
 
 def judged_root(root: str, docs: Sequence[Doc], *, num_parts: int) -> Store:
@@ -46,8 +53,11 @@ def judged_root(root: str, docs: Sequence[Doc], *, num_parts: int) -> Store:
 
 
 def job_at(store: Store, stage: str, session: Any, **sections: Any) -> Job:
-    """A stage's job on that root; sections: `seed`, `mix`, `tokenize`."""
-    given = {"seed": 0, "mix": MixSettings(), "tokenize": TokenizeSettings(), "sources": {}}
+    """A stage's job on that root; sections: `seed`, `vocabulary`, ...."""
+    given = {
+        "seed": 0, "vocabulary": VocabularySettings(), "mix": MixSettings(),
+        "tokenize": TokenizeSettings(), "sources": {},
+    }  # fmt: skip
     recipe: Any = SimpleNamespace(**(given | sections))
     return Job(
         stage=stage_named(stage), recipe=recipe, store=store, session=session, ledger=Ledger()
@@ -72,7 +82,7 @@ def _screen(index: int, doc: Doc) -> dict[str, Any]:
         {"start": start, "end": end, "kind": "test", "replacement": replacement}
         for start, end, replacement in doc.edits
     ]
-    return {"doc_id": doc_id(index, doc), "keep": True, "edits": edits}
+    return {"doc_id": doc_id(index, doc), "keep": True, "edits": edits, "language": doc.language}
 
 
 def _dedup(index: int, doc: Doc) -> dict[str, Any]:
@@ -90,3 +100,14 @@ def _cut(index: int, doc: Doc) -> dict[str, Any]:
         "reason": None if pieces else "too_many_pieces",
         "pieces": [{"start": start, "end": end} for start, end in pieces],
     }
+
+
+def with_vocabulary(store: Store, vocabulary: Vocabulary) -> None:
+    """Give the root a tokenizer, as the stage vocabulary would."""
+    with job_at(store, "vocabulary", None).folder("tokenizer") as folder:
+        save(vocabulary, folder, {"vocab_size": vocabulary.size})
+
+
+def bytes_for_tokens() -> Vocabulary:
+    """The vocabulary in which each byte is a token, and end-of-text."""
+    return learn(pa.array([b"a"], pa.large_binary()), np.ones(1, np.int64), vocab_size=257)

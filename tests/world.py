@@ -77,8 +77,10 @@ fields = {{question = ["question"], answer = ["answer"]}}
 [mix]
 weights = {{webtext = 60, crawl = 20, manuals = 21}}
 
+[vocabulary]
+size = 600
+
 [tokenize]
-vocab_size = 600
 tokens_per_shard = 20000
 
 [train]

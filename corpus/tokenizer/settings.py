@@ -2,32 +2,65 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from corpus.config import Settings
 from corpus.tokenizer.bytelevel import NUM_BYTES
+from corpus.tokenizer.splitting import Splitting
 
-MAX_TRAIN_BYTES = 2 * 10**9
+MAX_WHITESPACE_RUN = 256
+
+
+class VocabularySettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The vocabulary: learnt from the mixture, or given."""
+
+    size: int = 50257
+    """Tokens of the vocabulary, 256 bytes and end-of-text included; GPT-2's. A small corpus may
+    have fewer pairs worth merging and end below it."""
+    path: str = ""
+    """A vocabulary to use instead of learning one: a tokenizer.json, or a folder with GPT-2's
+    encoder.json and vocab.bpe (or vocab.json and merges.txt). Empty: learn."""
+    split_digits: bool = False
+    """Whether every digit is a token of its own, as in PaLM (Chowdhery et al. 2022, section 2)."""
+    words_per_token: int = 1
+    """Words that a token may span: 1, as GPT-2, or more, as Jurassic-1's (Lieber et al. 2021)."""
+    whitespace_runs: int = 0
+    """Spaces in a row up to which every run has a token of its own, for code; Codex has 25 (Chen et
+    al. 2021, section 3.2). 0: what the merges find."""
+    max_pretokens: int = 20_000_000
+    """Distinct pre-tokens that merges are learnt from, the most frequent ones. They lie in the
+    driver's memory, about 280 bytes each at the most while they are merged (2.5 GB for 8.9
+    million)."""
+    encoder: Literal["auto", "fastokens", "tiktoken", "tokenizers"] = "auto"
+    """What encodes: all give the same ids, or are refused. auto: the fastest that is installed."""
+
+    def __post_init__(self) -> None:
+        """Check ranges."""
+        if not NUM_BYTES + 1 <= self.size <= 2**24:
+            raise ValueError(f"size is {self.size}, expected 257 to {2**24}")
+        if not 1 <= self.max_pretokens <= 2**31:
+            raise ValueError(f"max_pretokens is {self.max_pretokens}, expected 1 to {2**31}")
+        if not 0 <= self.whitespace_runs <= MAX_WHITESPACE_RUN or self.whitespace_runs == 1:
+            raise ValueError(
+                f"whitespace_runs is {self.whitespace_runs}, expected 0 or 2 to "
+                f"{MAX_WHITESPACE_RUN}: one space has its token"
+            )
+        _ = self.splitting
+
+    @property
+    def splitting(self) -> Splitting:
+        """Where text is cut into pre-tokens."""
+        return Splitting(split_digits=self.split_digits, words_per_token=self.words_per_token)
 
 
 class TokenizeSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The vocabulary, and how its tokens are cut into shards."""
+    """How tokens are cut into shards."""
 
-    vocab_size: int = 50257
-    """Tokens of the vocabulary, 256 bytes and end-of-text included; GPT-2's. A small corpus may
-    have fewer pairs worth merging and end below it."""
-    vocabulary: str = ""
-    """A vocabulary to use instead of training one: a tokenizer.json, or a folder with GPT-2's
-    encoder.json and vocab.bpe (or vocab.json and merges.txt). Empty: train."""
-    train_bytes: int = 200_000_000
-    """UTF-8 bytes of the mixture that the vocabulary is trained on, drawn by document."""
     tokens_per_shard: int = 100_000_000
     """Tokens that a shard holds on average: 100 M as llm.c's. Documents are placed by chance, so
     that shards differ by the few documents that this leaves."""
 
     def __post_init__(self) -> None:
         """Check ranges."""
-        if not NUM_BYTES + 1 <= self.vocab_size <= 2**24:
-            raise ValueError(f"vocab_size is {self.vocab_size}, expected 257 to {2**24}")
-        if not 1 <= self.train_bytes <= MAX_TRAIN_BYTES:
-            raise ValueError(f"train_bytes is {self.train_bytes}, expected 1 to {MAX_TRAIN_BYTES}")
         if not 1 <= self.tokens_per_shard <= 2**29:
             raise ValueError(f"tokens_per_shard is {self.tokens_per_shard}, expected 1 to {2**29}")

@@ -30,6 +30,7 @@ from jobs.progress import say
 from jobs.recipe import Recipe, read_recipe
 from jobs.runner import run_all
 from jobs.session import Session
+from jobs.token_rates import bytes_per_token
 
 RECIPE = "demo"
 FIRST_PORT, NUM_PORTS = 20_000, 10_000
@@ -98,8 +99,7 @@ def _tell(recipe: Recipe, store: Store, web: Path) -> int:
 
 def _stage_table(store: Store) -> Table:
     """Documents and tokens that each stage took, kept and dropped."""
-    report = json.loads(open_dataset(store, "tokenizer").local("report.json").read_text("utf-8"))
-    characters_per_token = report["bytes_per_token"] or 1  # the demo's prose is ASCII, nearly all
+    characters_per_token = bytes_per_token(store) or 1  # the demo's prose is ASCII, nearly all
     table = Table("stage", "documents", "kept", "dropped", "tokens kept", title="Stages")
     for column in table.columns[1:]:
         column.justify = "right"

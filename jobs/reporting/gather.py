@@ -32,6 +32,7 @@ from jobs.reporting.facts import (
     SourceFacts,
     StageFacts,
 )
+from jobs.token_rates import bytes_per_token, rates_by
 
 if TYPE_CHECKING:
     from jobs.recipe import Recipe
@@ -194,9 +195,15 @@ def _add_tokens(facts: Facts, store: Store) -> None:
         SourceFacts(name=s.name, kept=s.kept, tokens=manifest["source_tokens"].get(s.name, 0))
         for s in facts.sources
     ]
-    report = open_dataset(store, "tokenizer").local("report.json").read_text("utf-8")
-    facts.tokenizer = {"vocab_size": manifest["vocab_size"], "dtype": manifest["dtype"]}
-    facts.tokenizer |= json.loads(report)
+    rates = open_dataset(store, "token_rates").read_all()
+    facts.tokenizer = {
+        "vocab_size": manifest["vocab_size"],
+        "dtype": manifest["dtype"],
+        "bytes_per_token": bytes_per_token(store),
+        "of_sources": {
+            row["source"]: row["bytes_per_token"] for row in rates_by(rates, ["source"])
+        },
+    }
 
 
 def _add_training(facts: Facts, model: Dataset, sample_characters: int) -> None:

@@ -178,33 +178,40 @@ def _hits(facts: Facts) -> str:
 
 
 def _mixture(facts: Facts) -> str:
-    drawn = sum(row["drawn_bytes"] for row in facts.mixture) or 1
-    rows = "".join(_mixture_row(row, drawn) for row in facts.mixture)
+    drawn = sum(row["drawn_tokens"] for row in facts.mixture) or 1
+    of_sources = facts.tokenizer.get("of_sources", {})
+    rows = "".join(
+        _mixture_row(row, drawn, of_sources.get(row["source"])) for row in facts.mixture
+    )
     shards = ", ".join(
         f"{number(tokens)} {escape(split)} tokens in {facts.num_shards.get(split, 0):,} "
         f"{plural(facts.num_shards.get(split, 0), 'shard')}"
         for split, tokens in facts.tokens.items()
     )
     per_token = facts.tokenizer.get("bytes_per_token")
-    words = f"{per_token:.2f} bytes a token" if per_token else "no sample"
+    words = f"{per_token:.2f} bytes a token" if per_token else "no text"
     facts_line = (
         f"A byte-level vocabulary of {facts.tokenizer.get('vocab_size', 0):,} tokens "
         f"({words}, {escape(str(facts.tokenizer.get('dtype', '')))}); {shards}."
     )
     head = (
-        "<tr><th>source</th><th>asked</th><th>drawn</th><th></th><th>epochs</th><th>documents</th>"
-        "<th>bytes drawn</th></tr>"
+        "<tr><th>source</th><th>asked</th><th>drawn</th><th></th><th>epochs</th>"
+        "<th>documents drawn</th><th>tokens drawn</th><th>off the plan</th>"
+        "<th>bytes a token</th></tr>"
     )
     return section("mixture", "Mixture and tokens", facts_line, f"<table>{head}{rows}</table>")
 
 
-def _mixture_row(row: dict[str, Any], drawn: int) -> str:
-    got = row["drawn_bytes"] / drawn
+def _mixture_row(row: dict[str, Any], drawn: int, per_token: float | None) -> str:
+    got = row["drawn_tokens"] / drawn
+    planned = row["planned_tokens"]
+    off = f"{row['drawn_tokens'] / planned - 1:+.3%}" if planned else ""
     return (
         f'<tr><th scope="row">{escape(row["source"])}</th><td>{share(row["weight"])}</td>'
         f"<td>{share(got)}</td><td class='wide'>{stacked_bar([('kept', got)], 1)}</td>"
-        f"<td>{row['epochs']:.2f}</td><td>{row['num_documents']:,}</td>"
-        f"<td>{number(row['drawn_bytes'])}</td></tr>"
+        f"<td>{row['epochs']:.2f}</td><td>{row['drawn_documents']:,}</td>"
+        f"<td>{number(row['drawn_tokens'])}</td><td>{off}</td>"
+        f"<td>{'' if per_token is None else f'{per_token:.2f}'}</td></tr>"
     )
 
 

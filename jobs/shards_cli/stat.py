@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from corpus.shards import SPLITS
 from jobs.options import json_option, root_option
 from jobs.shards_cli.places import Shards, open_shards
+from jobs.token_rates import bytes_per_token
 
 PERCENTILES = (1, 10, 50, 90, 99)
 
@@ -31,23 +32,13 @@ def stat(root: str, as_json: bool) -> None:
         "vocab_size": manifest.vocab_size,
         "dtype": manifest.dtype,
         "tokenizer_sha256": manifest.tokenizer_sha256,
-        "bytes_per_token": _bytes_per_token(shards),
+        "bytes_per_token": bytes_per_token(shards.store),
         "splits": {split: _split(shards, split) for split in SPLITS},
     }
     if as_json:
         click.echo(json.dumps(told, indent=1))
         return
     _print(told)
-
-
-def _bytes_per_token(shards: Shards) -> float | None:
-    """What the tokenizer's report measured over a sample, where there is one."""
-    if not shards.store.exists("tokenizer", "report.json"):
-        return None
-    found: float | None = json.loads(shards.store.read("tokenizer", "report.json")).get(
-        "bytes_per_token"
-    )
-    return found
 
 
 def _split(shards: Shards, split: str) -> dict[str, Any]:
@@ -97,4 +88,4 @@ def _print(told: dict[str, Any]) -> None:
             said = ", ".join(f"{n}%: {v:,}" for n, v in counts["length_percentiles"].items())
             click.echo(f"    tokens of a document: {said}")
     if rate:
-        click.echo(f"{rate} bytes a token, over the tokenizer's sample")
+        click.echo(f"{rate:.3f} bytes a token, over all survivors, every end-of-text counted")

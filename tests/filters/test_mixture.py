@@ -1,31 +1,21 @@
-"""The plan: shares, budget, epochs; what is held out; and how it comes out."""
+"""The plan: shares, budget, epochs."""
 
 from __future__ import annotations
 
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpus import schemas
 from corpus.errors import ConfigError, DataError
-from corpus.identity import doc_id_of_place, keyed_hash
-from filters.mixture import (
-    HELD_OUT_STAGE,
-    MixSettings,
-    SourceTotal,
-    add_up,
-    choose_held_out,
-    judge,
-    outcome,
-    plan,
-    too_many_epochs,
-)
+from filters.mixture import MixSettings, SourceTotal, add_up, plan, too_many_epochs
+from tests.sizes import size_rows
 
 
 def totals(**sizes: int) -> list[SourceTotal]:
     return [
-        SourceTotal(source=name, num_documents=1 + size // 100, num_bytes=size)
+        SourceTotal(
+            source=name, num_documents=1 + size // 100, num_bytes=4 * size, num_tokens=size
+        )
         for name, size in sizes.items()
     ]
 
@@ -35,46 +25,35 @@ def planned(settings: MixSettings, **sizes: int):
     return {p.source: p for p in plan(totals(**sizes), settings, known_sources=known)}
 
 
-def size_rows(rows: list[tuple[str, str, int]], *, first: int = 0) -> pa.Table:
-    """A part of `sizes`: (source, split, bytes) of each document, each its own cluster."""
-    ids = [doc_id_of_place(source, "f", first + i) for i, (source, _, _) in enumerate(rows)]
-    return pa.Table.from_pylist(
-        [
-            {"doc_id": own, "source": source, "cluster_id": own, "split": split, "num_bytes": size}
-            for own, (source, split, size) in zip(ids, rows, strict=True)
-        ],
-        schema=schemas.table_named("sizes").arrow,
-    )
-
-
 def test_without_weights_every_source_is_read_once():
     found = planned(MixSettings(), web=1_000_003, books=77)
     assert {name: p.epochs for name, p in found.items()} == {"web": 1.0, "books": 1.0}
-    assert {name: p.planned_bytes for name, p in found.items()} == {"web": 1_000_003, "books": 77}
+    assert {name: p.planned_tokens for name, p in found.items()} == {"web": 1_000_003, "books": 77}
 
 
 def test_without_weights_a_budget_gives_all_sources_the_same_epochs():
-    found = planned(MixSettings(total_bytes=50), web=80, books=20)
+    found = planned(MixSettings(total_tokens=50), web=80, books=20)
     assert {name: p.epochs for name, p in found.items()} == {"web": 0.5, "books": 0.5}
 
 
 def test_a_temperature_of_two_weighs_by_square_roots():
-    found = planned(MixSettings(temperature=2, total_bytes=600), web=1_000_000, books=40_000)
+    found = planned(MixSettings(temperature=2, total_tokens=600), web=1_000_000, books=40_000)
     assert {name: round(p.weight, 12) for name, p in found.items()} == {
         "web": round(5 / 6, 12), "books": round(1 / 6, 12),
     }
-    assert {name: p.planned_bytes for name, p in found.items()} == {"web": 500, "books": 100}
+    assert {name: p.planned_tokens for name, p in found.items()} == {"web": 500, "books": 100}
 
 
 def test_a_high_temperature_gives_equal_shares():
-    found = planned(MixSettings(temperature=1000, total_bytes=100), web=10**12, books=10**6)
+    found = planned(MixSettings(temperature=1000, total_tokens=100), web=10**12, books=10**6)
     assert found["books"].weight == pytest.approx(0.5, abs=0.004)
 
 
 def test_without_a_budget_a_temperature_keeps_the_small_source_within_its_epochs():
     found = planned(MixSettings(temperature=4), web=10**8, books=10**4)
     assert found["books"].epochs == pytest.approx(4)
-    assert found["web"].planned_bytes / found["books"].planned_bytes == pytest.approx(10, rel=1e-4)
+    ratio = found["web"].planned_tokens / found["books"].planned_tokens
+    assert ratio == pytest.approx(10, rel=1e-4)
 
 
 @given(
@@ -103,19 +82,19 @@ def test_a_temperature_beside_weights_is_refused():
 
 
 def test_a_share_that_rounds_to_nothing_is_a_config_error():
-    settings = MixSettings(weights={"web": 1, "books": 0.004}, total_bytes=100)
-    with pytest.raises(ConfigError, match="the share of books rounds to nothing of 100 bytes"):
+    settings = MixSettings(weights={"web": 1, "books": 0.004}, total_tokens=100)
+    with pytest.raises(ConfigError, match="the share of books rounds to nothing of 100 tokens"):
         planned(settings, web=1000, books=1000)
-    settings = MixSettings(weights={"web": 1, "books": 0.006}, total_bytes=100)
-    assert planned(settings, web=1000, books=1000)["books"].planned_bytes == 1
+    settings = MixSettings(weights={"web": 1, "books": 0.006}, total_tokens=100)
+    assert planned(settings, web=1000, books=1000)["books"].planned_tokens == 1
     with pytest.raises(ConfigError, match="the share of books rounds to nothing"):
-        planned(MixSettings(total_bytes=100), web=10**6, books=10)
+        planned(MixSettings(total_tokens=100), web=10**6, books=10)
 
 
 def test_gpt_3_s_weights_of_101_percent_are_normalised():
     weights = {"crawl": 60, "webtext": 22, "books1": 8, "books2": 8, "wiki": 3}
     sizes = {"crawl": 410, "webtext": 19, "books1": 12, "books2": 55, "wiki": 3}
-    found = planned(MixSettings(weights=weights, total_bytes=300), **sizes)
+    found = planned(MixSettings(weights=weights, total_tokens=300), **sizes)
     assert sum(p.weight for p in found.values()) == pytest.approx(1)
     epochs = {name: round(p.epochs, 2) for name, p in found.items()}
     assert epochs == {
@@ -136,12 +115,12 @@ def test_the_budget_is_cut_where_a_source_would_go_over_its_epochs():
 
 def test_too_many_epochs_are_an_error_or_a_warning():
     weights = {"a": 1, "b": 1}
-    with pytest.raises(ConfigError, match=r"41 bytes of b would be 4\.10 epochs"):
-        planned(MixSettings(weights=weights, total_bytes=82), a=1000, b=10)
-    settings = MixSettings(weights=weights, total_bytes=82, over_max_epochs="warn")
+    with pytest.raises(ConfigError, match=r"41 tokens of b would be 4\.10 epochs"):
+        planned(MixSettings(weights=weights, total_tokens=82), a=1000, b=10)
+    settings = MixSettings(weights=weights, total_tokens=82, over_max_epochs="warn")
     found = planned(settings, a=1000, b=10)
     assert len(too_many_epochs(list(found.values()), settings)) == 1
-    assert planned(MixSettings(weights=weights, total_bytes=80), a=1000, b=10)["b"].epochs == 4
+    assert planned(MixSettings(weights=weights, total_tokens=80), a=1000, b=10)["b"].epochs == 4
 
 
 def test_an_unknown_source_is_a_config_error():
@@ -180,7 +159,7 @@ def test_no_plan_goes_over_its_epochs_or_its_size(sizes, weights, max_epochs):
     settings = MixSettings(weights=chosen, max_epochs=max_epochs)
     found = planned(settings, **sizes)
     assert all(p.epochs <= max_epochs for p in found.values())
-    budget = sum(p.planned_bytes for p in found.values())
+    budget = sum(p.planned_tokens for p in found.values())
     assert budget <= sum(sizes.values()) + len(sizes)  # each is rounded
     assert sum(p.weight for p in found.values()) == pytest.approx(1)
 
@@ -189,8 +168,8 @@ def test_no_plan_goes_over_its_epochs_or_its_size(sizes, weights, max_epochs):
     "field",
     [
         {"weights": {"a": -1}}, {"weights": {"a": float("nan")}}, {"weights": {"a": float("inf")}},
-        {"weights": {"a": 0}}, {"total_bytes": -1}, {"max_epochs": 0.5},
-        {"min_validation_bytes": -1}, {"temperature": 0.5}, {"temperature": float("nan")},
+        {"weights": {"a": 0}}, {"total_tokens": -1}, {"max_epochs": 0.5},
+        {"min_validation_tokens": -1}, {"temperature": 0.5}, {"temperature": float("nan")},
         {"temperature": 1001},
     ],
 )
@@ -207,121 +186,10 @@ def test_parts_add_up_by_split_and_source():
     ]
     assert add_up(parts) == {
         "train": [
-            SourceTotal(source="books", num_documents=1, num_bytes=7),
-            SourceTotal(source="web", num_documents=2, num_bytes=11),
+            SourceTotal(source="books", num_documents=1, num_bytes=28, num_tokens=7),
+            SourceTotal(source="web", num_documents=2, num_bytes=44, num_tokens=11),
         ],
-        "validation": [SourceTotal(source="web", num_documents=1, num_bytes=1)],
+        "validation": [SourceTotal(source="web", num_documents=1, num_bytes=4, num_tokens=1)],
     }
 
 
-def held_out(parts: list[pa.Table], **fields) -> frozenset[bytes]:
-    settings = MixSettings(**fields)
-    return choose_held_out(parts, add_up(parts), settings, seed=1)
-
-
-def test_enough_held_out_text_is_left_as_it_is():
-    parts = [size_rows([("web", "train", 500), ("web", "validation", 100)])]
-    assert held_out(parts, min_validation_bytes=100) == frozenset()
-    assert held_out(parts, min_validation_bytes=0) == frozenset()
-
-
-def test_a_tiny_corpus_holds_out_the_documents_of_smallest_hash():
-    part = size_rows([("web", "train", 10)] * 100)
-    ids = part["cluster_id"].to_pylist()
-    hashes = keyed_hash(part["cluster_id"], seed=1, stage=HELD_OUT_STAGE)
-    by_hash = [ids[i] for i in hashes.argsort()]
-    assert held_out([part], min_validation_bytes=25) == frozenset(by_hash[:3])
-    halves = [part.slice(50), part.slice(0, 50)]
-    assert held_out(halves, min_validation_bytes=25) == frozenset(by_hash[:3])
-
-
-def test_no_more_than_a_tenth_is_held_out_but_one_document_at_least():
-    assert len(held_out([size_rows([("web", "train", 10)] * 100)], min_validation_bytes=900)) == 10
-    assert len(held_out([size_rows([("web", "train", 10)] * 2)])) == 1
-    assert held_out([size_rows([("web", "train", 10)])]) == frozenset()
-    assert held_out([]) == frozenset()
-
-
-def test_a_cluster_is_held_out_whole():
-    part = size_rows([("web", "train", 10)] * 20)
-    same = part["cluster_id"][0].as_py()
-    ids = pa.array([same if i % 2 else own.as_py() for i, own in enumerate(part["cluster_id"])],
-                   part.schema.field("cluster_id").type)
-    part = part.set_column(2, part.schema.field("cluster_id"), ids)
-    chosen = held_out([part], min_validation_bytes=5)
-    found = add_up([part], held_out=chosen)
-    assert sum(t.num_bytes for t in found["validation"]) == 10
-    assert same not in chosen  # half the corpus would go
-
-
-def test_only_sources_with_a_weight_are_held_out():
-    part = size_rows([("web", "train", 10)] * 10 + [("books", "train", 100)] * 10)
-    chosen = held_out([part], weights={"web": 1, "books": 0})
-    assert chosen <= set(part["cluster_id"].to_pylist()[:10])
-    assert len(chosen) == 1
-
-
-def judged(rows: pa.Table, **fields) -> list[dict]:
-    settings = MixSettings(**fields)
-    sources = plan(add_up([rows])["train"], settings, known_sources={"web", "books"})
-    return judge(rows, sources, settings.weights, frozenset(), seed=1).to_pylist()
-
-
-def test_documents_are_drawn_or_not_with_a_reason():
-    rows = size_rows([("web", "train", 10)] * 50 + [("web", "validation", 10)] * 2)
-    found = judged(rows, total_bytes=250)
-    assert {(row["keep"], row["reason"], row["copies"]) for row in found[:50]} == {
-        (True, None, 1), (False, "not_drawn", 0),
-    }
-    assert [row["doc_id"] for row in found] == rows["doc_id"].to_pylist()
-    assert {row["epochs"] for row in found[:50]} == {0.5}
-    last = found[-1]
-    assert (last["keep"], last["split"], last["copies"], last["epochs"]) == (
-        True, "validation", 1, 1.0,
-    )
-
-
-def test_a_source_left_out_is_left_out_of_both_splits():
-    rows = size_rows(
-        [("web", "train", 10), ("books", "train", 10), ("books", "validation", 10)]
-    )
-    found = judged(rows, weights={"web": 1, "books": 0})
-    assert [row["reason"] for row in found] == [
-        None, "source_has_no_weight", "source_has_no_weight",
-    ]
-
-
-def test_a_document_that_edits_and_cuts_have_emptied_is_not_drawn():
-    rows = size_rows([("web", "train", 10), ("web", "train", 0), ("web", "validation", 0)])
-    assert [(row["reason"], row["copies"]) for row in judged(rows)] == [
-        (None, 1), ("nothing_left", 0), ("nothing_left", 0),
-    ]
-
-
-def test_a_source_with_held_out_documents_alone_is_validated_on():
-    rows = size_rows([("web", "train", 10), ("books", "validation", 10)])
-    assert [row["copies"] for row in judged(rows)] == [1, 1]
-
-
-def test_the_outcome_counts_copies_and_bytes():
-    rows = size_rows([("web", "train", 10)] * 50 + [("web", "validation", 10)])
-    settings = MixSettings(total_bytes=1250)
-    sources = plan(add_up([rows])["train"], settings, known_sources={"web"})
-    mix = judge(rows, sources, {}, frozenset(), seed=1)
-    copies = sum(mix["copies"].to_pylist()[:50])
-    assert outcome(sources, [mix.slice(20), mix.slice(0, 20)]).to_pylist() == [
-        {
-            "source": "web", "weight": 1.0, "num_documents": 50, "num_bytes": 500, "epochs": 2.5,
-            "planned_bytes": 1250, "drawn_bytes": 10 * copies, "drawn_documents": copies,
-        }
-    ]
-    assert 100 < copies < 150
-
-
-def test_a_share_too_small_for_one_document_is_a_data_error():
-    rows = size_rows([("web", "train", 10**6), ("books", "train", 1000)])
-    settings = MixSettings(weights={"web": 1, "books": 0.001}, total_bytes=1000)
-    sources = plan(add_up([rows])["train"], settings, known_sources={"web", "books"})
-    mix = judge(rows, sources, settings.weights, frozenset(), seed=1)
-    with pytest.raises(DataError, match="no document of books"):
-        outcome(sources, [mix])

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
 from corpus.schemas import EDITS
-from filters.pieces import kept_bytes, kept_texts
+from filters.pieces import Kept, kept, kept_texts, sums_by_document
 
 
 def columns(rows: list[tuple[str, list[tuple[int, int]]]]):
@@ -26,31 +27,46 @@ def edits_of(documents: list[list[tuple[int, int, str]]]):
     return pa.chunked_array([rows], EDITS)
 
 
-def test_pieces_are_counted_in_characters_and_measured_in_bytes():
+def nested(found: Kept) -> list[list[str]]:
+    texts = iter(found.texts.to_pylist())
+    return [[next(texts) for _ in range(num)] for num in found.num_texts.tolist()]
+
+
+def test_pieces_are_counted_in_characters():
     rows = [("naïve", [(0, 5)]), ("a日本語b", [(0, 2), (3, 5)]), ("x", [])]
     texts, lengths, pieces, edits = columns(rows)
     assert kept_texts(texts, pieces, edits) == [["naïve"], ["a日", "語b"], []]
-    assert kept_bytes(texts, lengths, pieces, edits).tolist() == [6, 8, 0]
+    assert nested(kept(texts, lengths, pieces, edits)) == [["naïve"], ["a日", "語b"], []]
 
 
 def test_edits_are_made_in_the_pieces_and_a_piece_without_text_is_left_out():
     texts, lengths, pieces, _ = columns([("é one\ntwo", [(0, 5), (6, 9)]), ("abc", [(0, 3)])])
     edits = edits_of([[(0, 1, "<x>"), (6, 9, "")], []])
     assert kept_texts(texts, pieces, edits) == [["<x> one"], ["abc"]]
-    assert kept_bytes(texts, lengths, pieces, edits).tolist() == [7, 3]
+    assert nested(kept(texts, lengths, pieces, edits)) == [["<x> one"], ["abc"]]
 
 
-def test_a_document_without_text_is_no_piece():
-    assert kept_bytes(*columns([])).tolist() == []
+def test_of_no_document_nothing_stays():
+    assert nested(kept(*columns([]))) == []
 
 
-@given(
-    st.lists(
-        st.tuples(st.text(), st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=3)),
-        max_size=5,
-    )
-)
-def test_bytes_are_those_of_the_texts(rows):
-    texts, lengths, pieces, edits = columns(rows)
-    expected = [sum(len(t.encode()) for t in kept) for kept in kept_texts(texts, pieces, edits)]
-    assert kept_bytes(texts, lengths, pieces, edits).tolist() == expected
+spans = st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), max_size=3)
+
+
+@given(st.lists(st.tuples(st.text(), spans, st.booleans()), max_size=6), st.integers(1, 6))
+def test_texts_are_those_of_the_readable_twin_in_any_chunks(rows, cut):
+    given_rows = [(text, [(0, len(text))] if whole else pieces) for text, pieces, whole in rows]
+    texts, lengths, pieces, edits = columns(given_rows)
+    parts = [
+        pa.chunked_array([c.chunk(0).slice(0, cut), c.chunk(0).slice(cut)], c.type)
+        for c in (texts, lengths, pieces, edits)
+    ]
+    expected = kept_texts(texts, pieces, edits)
+    assert nested(kept(texts, lengths, pieces, edits)) == expected
+    assert nested(kept(*parts)) == expected
+
+
+def test_values_of_texts_add_up_by_document():
+    sums = sums_by_document(np.array([5, 1, 2, 7]), np.array([1, 0, 3, 0]))
+    assert sums.tolist() == [5, 0, 10, 0]
+    assert sums_by_document(np.zeros(0, np.int64), np.zeros(0, np.int64)).tolist() == []

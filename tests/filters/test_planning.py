@@ -31,18 +31,19 @@ GPT2 = PRESETS["gpt2"]
 def gpt3(num_tokens: float, **fields):
     """GPT-3's Table 2.2 at four bytes a token."""
     totals = [
-        SourceTotal(source=name, num_documents=10**6, num_bytes=round(4e9 * tokens))
+        SourceTotal(source=name, num_documents=10**6, num_bytes=round(4e9 * tokens),
+                    num_tokens=round(1e9 * tokens))
         for name, (tokens, _) in GPT3.items()
     ]
     weights = {name: weight for name, (_, weight) in GPT3.items()}
     settings = MixSettings(
-        weights=weights, total_bytes=round(4 * num_tokens), over_max_epochs="warn", **fields
+        weights=weights, total_tokens=round(num_tokens), over_max_epochs="warn", **fields
     )
     return plan(totals, settings, known_sources=weights)
 
 
 def test_gpt_3_s_mixture_needs_the_epochs_of_its_table():
-    found = needs(gpt3(300e9), bytes_per_token=4, max_epochs=4)
+    found = needs(gpt3(300e9), max_epochs=4)
     epochs = {need.source: round(need.epochs, 2) for need in found}
     assert epochs == {"books1": 1.98, "books2": 0.43, "crawl": 0.43, "webtext": 3.44, "wiki": 2.97}
     assert [need.missing_tokens for need in found] == [0] * 5
@@ -50,17 +51,17 @@ def test_gpt_3_s_mixture_needs_the_epochs_of_its_table():
 
 
 def test_a_source_that_is_short_says_how_much_new_text_it_lacks():
-    found = {need.source: need for need in needs(gpt3(300e9), bytes_per_token=4, max_epochs=3)}
+    found = {need.source: need for need in needs(gpt3(300e9), max_epochs=3)}
     wanted = 300e9 * 22 / 101
     assert found["webtext"].missing_tokens == pytest.approx(wanted / 3 - 19e9)
     assert found["wiki"].missing_tokens == 0
     (said,) = warnings(found.values(), max_epochs=3)
-    assert said.startswith("webtext: 65,346,534,654 tokens would be 3.44 epochs of its 19,000,000")
+    assert said.startswith("webtext: 65,346,534,653 tokens would be 3.44 epochs of its 19,000,000")
     assert "2,782,178,218 more tokens of it are missing" in said
 
 
 def test_the_most_tokens_are_those_at_which_no_source_is_short():
-    most = most_tokens(gpt3(300e9), bytes_per_token=4, epochs=4)
+    most = most_tokens(gpt3(300e9), epochs=4)
     assert most == pytest.approx(4 * 19e9 * 101 / 22)
     assert max(p.epochs for p in gpt3(most)) == pytest.approx(4)
     assert max(p.epochs for p in gpt3(1.001 * most)) > 4
@@ -75,7 +76,8 @@ def test_a_document_is_encoded_once_for_any_number_of_epochs():
         "books1": 12,
         "wiki": 3,
     }
-    assert drawn_once(planned) == pytest.approx(4e9 * sum(once.values()))
+    tokens = 1e9 * sum(once.values())
+    assert drawn_once(planned) == (pytest.approx(4 * tokens), pytest.approx(tokens))
 
 
 def test_without_counts_the_weights_alone_say_what_is_wanted():
@@ -87,8 +89,8 @@ def test_without_counts_the_weights_alone_say_what_is_wanted():
 
 
 def test_a_sample_is_scaled_by_its_share():
-    (whole,) = scaled([SourceTotal(source="a", num_documents=3, num_bytes=70)], 0.01)
-    assert whole == SourceTotal(source="a", num_documents=300, num_bytes=7000)
+    (whole,) = scaled([SourceTotal(source="a", num_documents=3, num_bytes=70, num_tokens=9)], 0.01)
+    assert whole == SourceTotal(source="a", num_documents=300, num_bytes=7000, num_tokens=900)
 
 
 def test_the_target_follows_from_a_size_a_model_or_a_budget():
@@ -128,12 +130,16 @@ def test_dedup_s_hours_are_those_of_its_own_projection():
                     judged_bytes=9e12, num_parts=10_000)  # fmt: skip
     times = {
         time.stage: time.core_seconds / 3600
-        for time in stage_times(volume, engine="blocks", encoded_bytes=9e12, vocabulary_bytes=6e6)
+        for time in stage_times(
+            volume, engine="blocks", mixed_bytes=9e12, drawn_bytes=3e12, is_trained=True
+        )
     }
     assert times["dedup"] == pytest.approx(150, rel=0.02)
     assert times["extract"] == pytest.approx(3.6e9 / 450 / 3600)
     assert times["screen"] == pytest.approx(9e12 / 75e6 / 3600)
-    assert times["tokenize"] == pytest.approx((9e12 / 5e6 + 1) / 3600)
+    assert times["tokenize"] == pytest.approx(3e12 / 100e6 / 3600)
+    assert times["mix"] == pytest.approx(9e12 / 100e6 / 3600)
+    assert times["vocabulary"] == pytest.approx(9e12 / 4e6 / 3600)
     assert hours(150 * 3600, 1000) * 60 == pytest.approx(11, abs=0.3)  # "11 minutes"
 
 
@@ -141,4 +147,4 @@ def test_an_engine_without_a_rate_is_an_error():
     volume = Volume(num_pages=1, num_documents=1, text_bytes=1, judged_documents=1, judged_bytes=1,
                     num_parts=1)  # fmt: skip
     with pytest.raises(ConfigError, match=r"extract\.engine magic: no rate is known"):
-        stage_times(volume, engine="magic", encoded_bytes=1, vocabulary_bytes=0)
+        stage_times(volume, engine="magic", mixed_bytes=1, drawn_bytes=1, is_trained=False)

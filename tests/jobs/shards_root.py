@@ -29,6 +29,7 @@ from corpus.tokenizer.files import TOKENIZER_FILE, save
 from corpus.tokenizer.pretokens import count_pretokens
 from corpus.tokenizer.training import learn
 from jobs.cli import cli
+from tests.tables import write_table
 
 PARAGRAPHS = [p for p in getsource(random).split("\n\n") if len(p) > 40]
 TEXTS = {f"https://web.example/{i}": [text] for i, text in enumerate(PARAGRAPHS[:20])}
@@ -58,7 +59,10 @@ def make_root(root: Path) -> Store:
     vocabulary = learn(*count_pretokens(words), vocab_size=400)
     for name in ("tokenizer", "shards", "provenance"):
         (root / name).mkdir(parents=True)
-    save(vocabulary, root / "tokenizer", {"bytes_per_token": 2.5})
+    save(vocabulary, root / "tokenizer", {})
+    rates = {"source": "web", "language": "en", "num_documents": 9, "num_bytes": 250,
+             "num_tokens": 100}  # fmt: skip
+    write_table(store, "token_rates", [[rates]])
     files = tuple(published(path) for path in sorted((root / "tokenizer").iterdir()))
     publish_manifest(store, "tokenizer", [Part(number=0, num_rows=0, num_kept=0, files=files)])
     data = (root / "tokenizer" / TOKENIZER_FILE).read_bytes()

@@ -111,11 +111,14 @@ def write_rest(store: Store) -> None:
     failed = {"outcome": "failed", "keep": False, "reason": "http_status"}
     write_table(store, "fetches", [[{"outcome": "captured", "keep": True}, failed]])
     write_table(store, "mixture", [[{"source": "web", "weight": 1.0, "num_documents": 4,
-                                     "epochs": 1.0, "drawn_bytes": 900}]])  # fmt: skip
+                                     "epochs": 1.0, "drawn_tokens": 900,
+                                     "planned_tokens": 901, "drawn_documents": 3}]])  # fmt: skip
     manifest = {"num_tokens": {"train": 90}, "source_tokens": {"web": 90}, "vocab_size": 300,
                 "dtype": "uint16", "shards": [{"split": "train"}]}  # fmt: skip
     write_folder(store, "shards", {"shards.json": json.dumps(manifest)})
-    write_folder(store, "tokenizer", {"report.json": json.dumps({"bytes_per_token": 4.0})})
+    write_folder(store, "tokenizer", {"report.json": "{}"})
+    write_table(store, "token_rates", [[{"source": "web", "language": "en", "num_documents": 4,
+                                         "num_bytes": 400, "num_tokens": 100}]])  # fmt: skip
     lines = [{"step": 0, "validation_loss": 6.5}, {"step": 1, "loss": 6.0}]
     log = "".join(json.dumps(line) + "\n" for line in lines)
     write_folder(store, "model", {"train.jsonl": log, "sample.txt": EVIL})

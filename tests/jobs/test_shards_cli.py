@@ -120,7 +120,7 @@ def test_stat_counts_what_the_shards_hold(root):
     assert train["length_percentiles"]["50"] == lengths[9]
     assert train["length_percentiles"]["99"] == lengths[-1]
     said = winnow_shards("stat", root=root)
-    assert "2.5 bytes a token" in said
+    assert "2.500 bytes a token" in said
     assert "validation: " in said
 
 

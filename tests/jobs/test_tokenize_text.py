@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import inspect
-import json
 import random
 
+import msgspec
 import numpy as np
-import pyarrow as pa
 import pytest
 
 from corpus import shards
 from corpus.datasets import open_dataset
 from corpus.storage import Store
-from corpus.tokenizer.files import load, save
-from corpus.tokenizer.pretokens import count_pretokens
-from corpus.tokenizer.settings import TokenizeSettings
-from corpus.tokenizer.training import learn
+from corpus.tokenizer.files import load
+from corpus.tokenizer.settings import TokenizeSettings, VocabularySettings
 from corpus.tokenizer.vocabulary import END_OF_TEXT
 from filters.mixture import MixSettings
-from jobs import mix, tokenize_text
+from jobs import mix, tokenize_text, vocabulary
 from tests.judged import Doc, doc_id, job_at, judged_root
 
 pytestmark = pytest.mark.spark
@@ -39,16 +36,21 @@ DOCS = [
     Doc("a duplicate", duplicate=True, name="duplicate"),
     Doc("dropped", pieces=(), name="dropped"),
 ]
-SETTINGS = TokenizeSettings(vocab_size=400, tokens_per_shard=5000, train_bytes=10_000)
+SETTINGS = TokenizeSettings(tokens_per_shard=5000)
+LEARNT = VocabularySettings(size=400)
 OUTPUTS = ("tokenizer", "shards", "provenance")
 
 
-def build(root, session, *, docs=DOCS, num_parts: int = 3, settings=SETTINGS) -> Store:
+def build(root, session, *, docs=DOCS, num_parts: int = 3, encoder="auto") -> Store:
     store = judged_root(str(root), docs, num_parts=num_parts)
-    weights = MixSettings(weights={"web": 1, "books": 1}, min_validation_bytes=0)
-    sources = {"web": None, "books": None}
-    mix.run(job_at(store, "mix", session, mix=weights, sources=sources))
-    tokenize_text.run(job_at(store, "tokenize", session, tokenize=settings))
+    sections = {
+        "vocabulary": msgspec.structs.replace(LEARNT, encoder=encoder),
+        "mix": MixSettings(weights={"web": 1, "books": 1}, min_validation_tokens=0),
+        "tokenize": SETTINGS,
+        "sources": {"web": None, "books": None},
+    }
+    for name, stage in (("vocabulary", vocabulary), ("mix", mix), ("tokenize", tokenize_text)):
+        stage.run(job_at(store, name, session, **sections))
     return store
 
 
@@ -69,7 +71,7 @@ def digests(store: Store) -> list[str]:
 
 
 def test_every_copy_stands_where_provenance_says(built):
-    vocabulary = load(built.local("tokenizer"))
+    learnt = load(built.local("tokenizer"))
     texts = {doc_id(i, doc): doc for i, doc in enumerate(DOCS)}
     rows = open_dataset(built, "provenance").read_all().to_pylist()
     for row in rows:
@@ -80,8 +82,8 @@ def test_every_copy_stands_where_provenance_says(built):
         kept = [edited(doc, a, b) for a, b in pieces]
         expected = "".join(piece + END_OF_TEXT for piece in kept if piece)
         found = tokens[row["start"] : row["end"]]
-        assert vocabulary.decode(found.tolist()) == expected
-        assert (found == vocabulary.eot_id).sum() == len([piece for piece in kept if piece])
+        assert learnt.decode(found.tolist()) == expected
+        assert (found == learnt.eot_id).sum() == len([piece for piece in kept if piece])
         assert (row["source"], row["split"]) == (doc.source, doc.split)
         assert row["url"].startswith(f"https://{doc.source}.example/")
     mixed = open_dataset(built, "mix").read_all().to_pylist()
@@ -113,13 +115,6 @@ def test_each_shard_lists_its_documents_in_token_order(built):
         assert starts == [1, *ends[:-1]]
 
 
-def test_the_report_measures_the_train_sample(built):
-    report = json.loads((built.local("tokenizer") / "report.json").read_text())
-    assert report["trained"]
-    assert report["vocab_size"] == 400
-    assert 1.5 < report["bytes_per_token"] < 4
-
-
 def test_other_parts_give_the_same_bytes(built, session, tmp_path):
     assert digests(build(tmp_path, session, num_parts=1)) == digests(built)
 
@@ -133,21 +128,11 @@ def test_a_run_that_was_cut_off_ends_with_the_same_bytes(built, session):
     assert digests(built) == before
 
 
-def test_a_given_vocabulary_is_taken_as_it_is(built, session, tmp_path):
-    given = tmp_path / "given"
-    given.mkdir()
-    vocabulary = learn(*count_pretokens(pa.array(PARAGRAPHS[::2])), vocab_size=300)
-    save(vocabulary, given, {})
-    settings = TokenizeSettings(vocabulary=str(given))
-    docs, num_parts = DOCS[1:6], 7  # some parts without a document, and no validation
-    store = build(tmp_path / "root", session, docs=docs, num_parts=num_parts, settings=settings)
-    assert load(store.local("tokenizer")) == vocabulary
+def test_every_encoder_gives_the_same_bytes(built, session, tmp_path):
+    assert digests(build(tmp_path, session, encoder="tokenizers")) == digests(built)
+
+
+def test_parts_without_documents_and_no_validation_are_fine(session, tmp_path):
+    store = build(tmp_path, session, docs=DOCS[1:6], num_parts=7)
     manifest = shards.verify(store.local("shards"))
-    assert manifest.vocab_size == 300
     assert {shard.split for shard in manifest.shards} == {"train"}
-    recipe = job_at(store, "tokenize", session, tokenize=settings).recipe
-    assert tokenize_text.files(recipe) == [str(given / "tokenizer.json")]
-
-
-def test_without_a_given_vocabulary_no_outside_file_is_read(built, session):
-    assert tokenize_text.files(job_at(built, "tokenize", session).recipe) == []

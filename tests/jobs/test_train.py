@@ -5,15 +5,19 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 pytest.importorskip("torch")
 
-from corpus import bpe, shards
+from corpus import shards
 from corpus.errors import NotBuilt
 from corpus.ledger import Ledger
 from corpus.stages import stage_named
 from corpus.storage import Store
+from corpus.tokenizer.files import TOKENIZER_FILE, save
+from corpus.tokenizer.pretokens import count_pretokens
+from corpus.tokenizer.training import learn
 from corpus.trainer.settings import TrainSettings
 from jobs import train
 from jobs.parts import Job
@@ -37,13 +41,13 @@ def job(tmp_path) -> Job:
 
 
 def build_inputs(job: Job) -> None:
-    vocabulary = bpe.train([TEXT], vocab_size=280)
+    vocabulary = learn(*count_pretokens(pa.array([TEXT])), vocab_size=280)
     with job.folder("tokenizer") as tokenizer:
-        bpe.save(vocabulary, tokenizer, {})
+        save(vocabulary, tokenizer, {})
         token_format = shards.TokenFormat(
             vocab_size=vocabulary.size,
             eot_id=vocabulary.eot_id,
-            tokenizer_sha256=shards.file_sha256(tokenizer / bpe.TOKENIZER_FILE),
+            tokenizer_sha256=shards.file_sha256(tokenizer / TOKENIZER_FILE),
         )
     ids = np.array([vocabulary.eot_id, *vocabulary.encode([TEXT])[0]], token_format.dtype)
     with job.folder("shards") as folder:
@@ -78,6 +82,6 @@ def test_a_model_is_published_with_its_logs_and_its_sample(job, capsys):
 
 
 def test_without_shards_nothing_is_begun(job, tmp_path):
-    with pytest.raises(NotBuilt, match="winnow run tokenize"):
+    with pytest.raises(NotBuilt, match="winnow run vocabulary"):
         train.run(job)
     assert not (tmp_path / "_stages").exists()

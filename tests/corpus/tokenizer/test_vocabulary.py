@@ -26,7 +26,7 @@ from corpus.tokenizer.bytelevel import byte_characters
 from corpus.tokenizer.files import load, save
 from corpus.tokenizer.pretokens import count_pretokens
 from corpus.tokenizer.report import measure
-from corpus.tokenizer.settings import TokenizeSettings
+from corpus.tokenizer.settings import TokenizeSettings, VocabularySettings
 from corpus.tokenizer.training import learn
 from corpus.tokenizer.vocabulary import END_OF_TEXT, Vocabulary
 
@@ -206,11 +206,15 @@ def test_a_vocabulary_of_another_kind_is_refused(vocabulary, tmp_path, write, me
 
 
 @pytest.mark.parametrize(
-    "field", [{"vocab_size": 256}, {"train_bytes": 0}, {"tokens_per_shard": 2**29 + 1}]
-)
+    "field",
+    [{"size": 256}, {"max_pretokens": 0}, {"whitespace_runs": 1}, {"whitespace_runs": 257},
+     {"words_per_token": 0}, {"words_per_token": 9}],
+)  # fmt: skip
 def test_settings_out_of_range_are_refused(field):
     with pytest.raises(ValueError, match="expected"):
-        TokenizeSettings(**field)
+        VocabularySettings(**field)
+    with pytest.raises(ValueError, match="expected"):
+        TokenizeSettings(tokens_per_shard=2**29 + 1)
 
 
 def test_ids_of_gpt_2_s_vocabulary_equal_the_reference(real_data):

@@ -137,10 +137,12 @@ def facts_of(text: str) -> Facts:
         Hit(benchmark=text, item_id=text, ngram=text, url=text, document_frequency=1, exempt=True)
     ]
     facts.mixture = [
-        {"source": text, "weight": 1.0, "epochs": 2.0, "num_documents": 5, "drawn_bytes": 900}
+        {"source": text, "weight": 1.0, "epochs": 2.0, "drawn_documents": 5, "drawn_tokens": 900,
+         "planned_tokens": 901}
     ]
     facts.tokens, facts.num_shards = {"train": 200, "validation": 30}, {"train": 1}
-    facts.tokenizer = {"vocab_size": 300, "dtype": "uint16", "bytes_per_token": 3.5}
+    facts.tokenizer = {"vocab_size": 300, "dtype": "uint16", "bytes_per_token": 3.5,
+                       "of_sources": {text: 3.25}}
     facts.training = [
         {"step": 0, "validation_loss": 6.0},
         {"step": 1, "loss": 5.9},
