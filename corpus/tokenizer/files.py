@@ -3,7 +3,7 @@
 Written for the libraries that read each, and read back from the first three, or from GPT-2's own
 encoder.json and vocab.bpe. The pair of vocab.json and merges.txt does not say how text is split and
 means GPT-2's pattern: of another splitting there is tokenizer.json alone, and the ranks, which
-tiktoken reads together with the `pattern` of report.json.
+tiktoken reads together with the `pattern` of report.json. GPT-1's kind has tokenizer.json alone.
 """
 
 from __future__ import annotations
@@ -15,10 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from tokenizers import AddedToken, Tokenizer
-from tokenizers.decoders import ByteLevel as ByteLevelDecoder
-from tokenizers.models import BPE
 
 from corpus.errors import InputError
+from corpus.tokenizer.characters import (
+    UNKNOWN,
+    WORD_END,
+    checked_characters,
+    normalizer,
+    word_splitter,
+)
 from corpus.tokenizer.splitting import GPT2, splittings
 from corpus.tokenizer.vocabulary import END_OF_TEXT, Vocabulary, checked
 
@@ -28,7 +33,7 @@ TOKENIZER_FILE = "tokenizer.json"
 def load(path: Path) -> Vocabulary:
     """Read a tokenizer.json, a folder that save() wrote, or a folder with GPT-2's two files.
 
-    Raises InputError where it is no byte-level BPE that save() might have written.
+    Raises InputError where it is no BPE that save() might have written.
     """
     files = [Path(file) for file in vocabulary_files(str(path))]
     if len(files) == 1:
@@ -52,15 +57,18 @@ def read_tokenizer(data: bytes, *, where: str) -> Vocabulary:
     try:
         model = found["model"]
         added = {token["content"]: token["id"] for token in found["added_tokens"]}
-        is_plain = model["type"] == "BPE" and found["normalizer"] is None
-        pattern = _pattern(found["pre_tokenizer"])
         vocab, merges = model["vocab"] | added, model["merges"]
+        is_bpe, is_of_characters = model["type"] == "BPE", _is_of_characters(found)
+        pattern = None if is_of_characters or found["normalizer"] else _pattern(found)
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(f"{where}: not a tokenizer.json of tokenizers: {error!r}") from error
-    if not is_plain or pattern is None:
+    if is_bpe and is_of_characters:
+        return checked_characters(vocab, merges, where=where)
+    if not is_bpe or pattern is None:
         raise InputError(
             f"{where}: not GPT-2's kind of tokenizer; expected byte-level BPE with GPT-2's "
-            "pattern or one of ours, no prefix space and no normalizer"
+            "pattern or one of ours, no prefix space and no normalizer, or GPT-1's kind as saved "
+            "here"
         )
     known = {splitting.pattern: splitting for splitting in splittings()}
     if pattern not in known:
@@ -71,8 +79,21 @@ def read_tokenizer(data: bytes, *, where: str) -> Vocabulary:
     return checked(vocab, merges, known[pattern], where=where)
 
 
-def _pattern(splitter: dict[str, Any]) -> str | None:
+def _is_of_characters(found: dict[str, Any]) -> bool:
+    """Whether a tokenizer.json is of the kind in characters.py, to the last sign it changes."""
+    model = found["model"]
+    return bool(
+        model.get("end_of_word_suffix") == WORD_END
+        and model["unk_token"] == UNKNOWN
+        and not model["fuse_unk"]
+        and found["normalizer"] == json.loads(normalizer().__getstate__())
+        and found["pre_tokenizer"] == json.loads(word_splitter().__getstate__())
+    )
+
+
+def _pattern(found: dict[str, Any]) -> str | None:
     """The pattern by which a tokenizer.json splits; None where it does not do so as ours."""
+    splitter = found["pre_tokenizer"]
     if splitter["type"] == "ByteLevel":
         is_ours = splitter["use_regex"] and not splitter["add_prefix_space"]
         return GPT2.pattern if is_ours else None
@@ -88,30 +109,27 @@ def _pattern(splitter: dict[str, Any]) -> str | None:
 
 
 def save(vocabulary: Vocabulary, folder: Path, report: dict[str, Any]) -> None:
-    """Write tokenizer.json, ranks.tiktoken, the pair where it may be, and what measure() said."""
-    ids = {token: i for i, token in enumerate(vocabulary.tokens)}
-    merges = "".join(f"{left} {right}\n" for left, right in vocabulary.merges)
-    ranks = "".join(
-        f"{base64.b64encode(token).decode()} {i}\n"
-        for i, token in enumerate(vocabulary.token_bytes[:-1])
-    )
+    """Write tokenizer.json, the other files that can say this vocabulary, and the report."""
     files = {
         TOKENIZER_FILE: _full_tokenizer(vocabulary).to_str(pretty=True),
-        "ranks.tiktoken": ranks,
         "report.json": json.dumps(report),
     }
-    if vocabulary.splitting.is_gpt2:
-        files |= {"vocab.json": json.dumps(ids), "merges.txt": f"#version: 0.2\n{merges}"}
+    if vocabulary.kind == "bytes":
+        files["ranks.tiktoken"] = "".join(
+            f"{base64.b64encode(token).decode()} {i}\n"
+            for i, token in enumerate(vocabulary.token_bytes[:-1])
+        )
+        if vocabulary.splitting.is_gpt2:
+            merges = "".join(f"{left} {right}\n" for left, right in vocabulary.merges)
+            files["vocab.json"] = json.dumps(vocabulary.ids(end_of_text=True))
+            files["merges.txt"] = f"#version: 0.2\n{merges}"
     for name, text in files.items():
         (folder / name).write_bytes(text.encode())
 
 
 def _full_tokenizer(vocabulary: Vocabulary) -> Tokenizer:
     """What other tools read: end-of-text is its special token."""
-    ids = {token: i for i, token in enumerate(vocabulary.tokens)}
-    tokenizer = Tokenizer(BPE(vocab=ids, merges=list(vocabulary.merges)))
-    tokenizer.pre_tokenizer = vocabulary.splitting.pre_tokenizer()
-    tokenizer.decoder = ByteLevelDecoder()
+    tokenizer = vocabulary.tokenizer(end_of_text=True)
     tokenizer.add_special_tokens([AddedToken(END_OF_TEXT, special=True, normalized=False)])
     return tokenizer
 
@@ -131,7 +149,7 @@ def _gpt2_files(folder: Path) -> tuple[Path, Path]:
         matches = sorted(path for path in names if re.fullmatch(pattern, path.name))
         if len(matches) != 1:
             raise InputError(
-                f"{folder}: {len(matches)} files like {pattern}, expected one; tokenize.vocabulary "
+                f"{folder}: {len(matches)} files like {pattern}, expected one; vocabulary.path "
                 "takes a tokenizer.json, or a folder with encoder.json and vocab.bpe"
             )
         found += matches

@@ -22,7 +22,8 @@ def measure(vocabulary: Vocabulary, sample: Sequence[str]) -> dict[str, Any]:
     return {
         "vocab_size": vocabulary.size,
         "eot_id": vocabulary.eot_id,
-        "pattern": vocabulary.splitting.pattern,
+        "kind": vocabulary.kind,
+        "pattern": vocabulary.splitting.pattern if vocabulary.kind == "bytes" else None,
         "num_merges": len(vocabulary.merges),
         "sample_texts": len(sample),
         "sample_bytes": num_bytes,

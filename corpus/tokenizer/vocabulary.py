@@ -1,4 +1,4 @@
-"""The tokenizer: byte-level BPE as GPT-2 has it, trained here or given.
+"""The tokenizer: byte-level BPE as GPT-2 has it, trained here or given; GPT-1's in characters.py.
 
 Text is split by GPT-2's pattern or another (splitting.py), each chunk becomes its UTF-8 bytes,
 written one character a byte, and the pair of least rank is merged until none is left (Radford et
@@ -15,15 +15,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar, Literal
 
 import numpy as np
 from tokenizers import Tokenizer
+from tokenizers.decoders import ByteLevel as ByteLevelDecoder
 from tokenizers.models import BPE
 
 from corpus.errors import InputError
 from corpus.shards import token_dtype
 from corpus.tokenizer.bytelevel import byte_characters
 from corpus.tokenizer.splitting import GPT2, Splitting
+
+Kind = Literal["bytes", "characters"]
 
 END_OF_TEXT = "<|endoftext|>"
 # Bytes of text handed to the encoder at once: bounds its memory, about 40 bytes a byte of text.
@@ -34,6 +38,8 @@ BATCH_BYTES = 4 * 2**20
 class Vocabulary:
     """A byte-level BPE: what its tokens are, and text to ids and back."""
 
+    kind: ClassVar[Kind] = "bytes"
+    """What the merges begin with."""
     tokens: tuple[str, ...]
     """Each id's token, a character for each byte; the last is end-of-text."""
     merges: tuple[tuple[str, str], ...]
@@ -58,9 +64,21 @@ class Vocabulary:
         named = [bytes(table[character] for character in token) for token in self.tokens[:-1]]
         return (*named, END_OF_TEXT.encode())
 
+    def ids(self, *, end_of_text: bool) -> dict[str, int]:
+        """The id of each token, with end-of-text or without."""
+        return {token: i for i, token in enumerate(self.tokens[: self.size - (not end_of_text)])}
+
+    def tokenizer(self, *, end_of_text: bool = False) -> Tokenizer:
+        """The same for tokenizers; without end-of-text it encodes as this does."""
+        ids = self.ids(end_of_text=end_of_text)
+        tokenizer = Tokenizer(BPE(vocab=ids, merges=list(self.merges)))
+        tokenizer.pre_tokenizer = self.splitting.pre_tokenizer()
+        tokenizer.decoder = ByteLevelDecoder()
+        return tokenizer
+
     @cached_property
     def _encoder(self) -> Tokenizer:
-        return _bare_tokenizer(self)
+        return self.tokenizer()
 
     def encode(self, texts: Sequence[str]) -> list[list[int]]:
         """Ids of each text, without end-of-text."""
@@ -95,6 +113,19 @@ def checked(
     where: str,
 ) -> Vocabulary:
     """A vocabulary, where it is whole: ids 0..n-1, all bytes, merges known, end-of-text last."""
+    tokens, pairs = ordered(vocab, merges, where=where)
+    shown = set(byte_characters().values())
+    if not shown.issubset(tokens):
+        raise InputError(f"{where}: a byte has no token; expected GPT-2's kind of byte-level BPE")
+    if not shown.issuperset("".join(tokens[:-1])):
+        raise InputError(f"{where}: a token is not of bytes; expected GPT-2's kind of BPE")
+    return Vocabulary(tokens, pairs, splitting)
+
+
+def ordered(
+    vocab: dict[str, int], merges: Sequence[Sequence[str] | str], *, where: str
+) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """Tokens by id, and merges, where they make a BPE with end-of-text last; else InputError."""
     tokens = sorted(vocab, key=lambda token: vocab[token])
     if END_OF_TEXT not in vocab:
         tokens.append(END_OF_TEXT)
@@ -103,16 +134,14 @@ def checked(
     faults = {
         "ids are not 0 to n-1": sorted(vocab.values()) != list(range(len(vocab))),
         f"{END_OF_TEXT} is not the last id": tokens[-1] != END_OF_TEXT,
-        "a byte has no token": not known.issuperset(byte_characters().values()),
         "a merge is no pair of tokens that make one": any(
             len(pair) != 2 or not known.issuperset((*pair, "".join(pair))) for pair in pairs
         ),
-        "a token is not of bytes": not set("".join(tokens[:-1])) <= set(byte_characters().values()),
     }
     for fault, is_so in faults.items():
         if is_so:
-            raise InputError(f"{where}: {fault}; expected GPT-2's kind of byte-level BPE")
-    return Vocabulary(tuple(tokens), tuple((pair[0], pair[1]) for pair in pairs), splitting)
+            raise InputError(f"{where}: {fault}; expected the kind of BPE that GPT-2 or GPT-1 has")
+    return tuple(tokens), tuple((pair[0], pair[1]) for pair in pairs)
 
 
 def _batches(texts: Sequence[str]) -> Iterator[list[str]]:
@@ -126,11 +155,3 @@ def _batches(texts: Sequence[str]) -> Iterator[list[str]]:
         size += len(text)
     if batch:
         yield batch
-
-
-def _bare_tokenizer(vocabulary: Vocabulary) -> Tokenizer:
-    """The encoder: end-of-text is no token of it."""
-    ids = {token: i for i, token in enumerate(vocabulary.tokens[:-1])}
-    tokenizer = Tokenizer(BPE(vocab=ids, merges=list(vocabulary.merges)))
-    tokenizer.pre_tokenizer = vocabulary.splitting.pre_tokenizer()
-    return tokenizer
