@@ -25,7 +25,6 @@ from corpus.tokenizer import vocabulary as vocabularies
 from corpus.tokenizer.bytelevel import byte_characters
 from corpus.tokenizer.files import load, save
 from corpus.tokenizer.pretokens import count_pretokens
-from corpus.tokenizer.report import measure
 from corpus.tokenizer.settings import TokenizeSettings, VocabularySettings
 from corpus.tokenizer.training import learn
 from corpus.tokenizer.vocabulary import END_OF_TEXT, Vocabulary
@@ -162,15 +161,6 @@ def test_other_tools_read_end_of_text_as_one_token(vocabulary, tmp_path):
     assert theirs.encode(f"for{END_OF_TEXT}").ids[-1] == vocabulary.eot_id
     assert [theirs.encode(text).ids for text in TEXTS] == vocabulary.encode(TEXTS)
     assert theirs.decode(theirs.encode("naïve 🙂").ids) == "naïve 🙂"
-
-
-def test_the_report_counts_bytes_and_tokens(vocabulary):
-    report = measure(vocabulary, ["naïve", "for"])
-    num_tokens = sum(map(len, vocabulary.encode(["naïve", "for"])))
-    assert (report["sample_bytes"], report["sample_tokens"]) == (9, num_tokens)
-    assert report["token_bytes"][:256] == [1] * 256
-    assert report["token_bytes"][-1] == 0
-    assert measure(vocabulary, [])["bytes_per_token"] is None
 
 
 def broken(change):
