@@ -13,20 +13,29 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from numba import njit
 
-from corpus.simd import BLOCK, KERNEL, byte_at, eight_bytes
+from corpus.simd import BLOCK, KERNEL, byte_at, eight_bytes, lowest_bit
 from corpus.utf8 import Int64Array, UInt8Array, UInt32Array, UInt64Array, mix, value_at
-
-Int32Array = npt.NDArray[np.int32]
 
 # Kinds of code points; 0 is not known yet. A byte above ASCII begins a code point of some kind.
 UNKNOWN, LETTER, NUMBER, SPACE, OTHER, LONGER = range(6)
 DONE, NO_ROOM, NO_KIND = range(3)
+# Places in a row: the hash, how often it came, where its bytes begin, and how many they are.
+HASH, COUNT, START, LENGTH = range(4)
+WIDTH = 4
+NUM, NUM_BYTES = range(2)  # places in Table.used
 
+_WIDTH, _ONE = np.uint64(WIDTH), np.uint64(1)
+_HASH, _COUNT, _START, _LENGTH = np.arange(WIDTH, dtype=np.uint64)
+_HALF, _LOW_HALF = np.uint64(32), np.uint64(0xFFFFFFFF)
 _SEED = np.uint64(0x9E3779B97F4A7C15)
 _ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
+_HIGH_BITS, _LOW_BITS = np.uint64(0x8080808080808080), np.uint64(0x7F7F7F7F7F7F7F7F)
+_SMALL = np.uint64(0x2020202020202020)
+# What takes a byte of seven bits to the eighth from "a" on, and from "{" on.
+_FROM_A = np.uint64((0x80 - ord("a")) * 0x0101010101010101)
+_AFTER_Z = np.uint64((0x80 - ord("z") - 1) * 0x0101010101010101)
 _SPACE_BYTE, _QUOTE = ord(" "), ord("'")
 _D, _E, _L, _M, _R, _S, _T, _V = (ord(letter) for letter in "delmrstv")
 
@@ -52,14 +61,14 @@ class Table(NamedTuple):
     """The distinct pre-tokens; the arrays grow."""
 
     used: Int64Array
-    """How many there are."""
-    slots: Int32Array
-    """Number of a pre-token + 1 at its hash; a power of two, at most half full."""
-    hashes: UInt64Array
-    counts: Int64Array
-    starts: Int64Array
-    """Pre-token i is known[starts[i] : starts[i + 1]]."""
+    """How many there are, and bytes of them."""
+    slots: UInt64Array
+    """At its hash, a pre-token's number + 1 below the high half of the hash; a power of two, at
+    most half full."""
+    rows: Int64Array
+    """Of each pre-token, WIDTH places in a line of the cache: see HASH and the next."""
     known: UInt8Array
+    """The bytes of all."""
 
 
 @njit(**KERNEL)
@@ -164,6 +173,8 @@ def _end_of_run(
     data: UInt8Array, at: np.int64, end: np.int64, kind: np.int64, kinds: Kinds
 ) -> np.int64:
     """Where code points of a kind end; ~byte where the kind of that byte is missing."""
+    if kind == LETTER:
+        at = _end_of_ascii_letters(data, at, end)
     while at < end:
         next_kind, size = _kind_at(data, at, end, kinds)
         if next_kind == UNKNOWN:
@@ -172,6 +183,19 @@ def _end_of_run(
             break
         at += size
     return at
+
+
+@njit(**KERNEL, inline="always")
+def _end_of_ascii_letters(data: UInt8Array, at: np.int64, end: np.int64) -> np.int64:
+    """Where ASCII letters end, by eight bytes at once: their high bits say which are none."""
+    while at < end:
+        group = np.uint64(eight_bytes(data, at))
+        small = (group | _SMALL) & _LOW_BITS
+        none = (group | ~(small + _FROM_A) | (small + _AFTER_Z)) & _HIGH_BITS
+        if none:
+            return min(at + (lowest_bit(none) >> 3), end)
+        at += 8
+    return end
 
 
 @njit(**KERNEL)
@@ -199,20 +223,22 @@ def _add(table: Table, data: UInt8Array, at: np.int64, length: np.int64) -> bool
     mask = np.uint64(len(table.slots) - 1)
     slot = h & mask
     while table.slots[slot]:
-        known = np.int64(table.slots[slot] - 1)
-        if table.hashes[known] == h and _is_known(table, known, data, at, length):
-            table.counts[known] += 1
-            return True
-        slot = (slot + np.uint64(1)) & mask
-    new = table.used[0]
-    start = table.starts[new]
-    if new == len(table.counts) or start + length + BLOCK > len(table.known):
+        if not (table.slots[slot] ^ h) >> _HALF:
+            row = ((table.slots[slot] & _LOW_HALF) - _ONE) * _WIDTH
+            if _is_in(table, row, h, data, at, length):
+                table.rows[row + _COUNT] += 1
+                return True
+        slot = (slot + _ONE) & mask
+    new, start = table.used[NUM], table.used[NUM_BYTES]
+    if WIDTH * (new + 1) > len(table.rows) or start + length + BLOCK > len(table.known):
         return False
     for i in range(length):
         table.known[start + i] = data[at + i]
-    table.slots[slot] = new + 1
-    table.hashes[new], table.counts[new], table.starts[new + 1] = h, 1, start + length
-    table.used[0] = new + 1
+    row = np.uint64(new) * _WIDTH
+    table.rows[row + _HASH], table.rows[row + _COUNT] = np.int64(h), 1
+    table.rows[row + _START], table.rows[row + _LENGTH] = start, length
+    table.slots[slot] = (h & ~_LOW_HALF) | np.uint64(new + 1)
+    table.used[NUM], table.used[NUM_BYTES] = new + 1, start + length
     return True
 
 
@@ -233,14 +259,14 @@ def _hash(data: UInt8Array, at: np.int64, length: np.int64) -> np.uint64:
 
 
 @njit(**KERNEL, inline="always")
-def _is_known(
-    table: Table, known: np.int64, data: UInt8Array, at: np.int64, length: np.int64
+def _is_in(
+    table: Table, row: np.uint64, h: np.uint64, data: UInt8Array, at: np.int64, length: np.int64
 ) -> bool:
-    """Whether this is the pre-token of that number, whose hash it has."""
-    start = table.starts[known]
-    if table.starts[known + 1] - start != length:
+    """Whether the row is that of this pre-token."""
+    if np.uint64(table.rows[row + _HASH]) != h or table.rows[row + _LENGTH] != length:
         return False
     if length > 8:
+        start = table.rows[row + _START]
         for done in range(0, length, 8):
             left = length - done
             if _group(data, at + done, left) != _group(table.known, start + done, left):
@@ -252,8 +278,9 @@ def _is_known(
 def index(table: Table) -> None:
     """Fill empty slots with the pre-tokens there are."""
     mask = np.uint64(len(table.slots) - 1)
-    for known in range(table.used[0]):
-        slot = table.hashes[known] & mask
+    for number in range(np.uint64(table.used[NUM])):
+        h = np.uint64(table.rows[np.uint64(number) * _WIDTH + _HASH])
+        slot = h & mask
         while table.slots[slot]:
-            slot = (slot + np.uint64(1)) & mask
-        table.slots[slot] = known + 1
+            slot = (slot + _ONE) & mask
+        table.slots[slot] = (h & ~_LOW_HALF) | np.uint64(number + _ONE)
