@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from itertools import pairwise
 
+import ftfy
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -171,6 +172,11 @@ def test_words_are_those_of_the_text_that_gpt_1_s_code_makes(text):
     fixed = repaired(text)
     theirs = [word for word, _ in word_splitter().pre_tokenize_str(standardized(fixed))]
     assert words_of(text) == theirs
+
+
+@given(text=st.text(st.characters(codec="ascii")) | st.text("&amp;lt#38<a \r\n\t\x0c\x1b[1m\x7f"))
+def test_plain_text_is_what_ftfy_leaves_as_it_is(text):
+    assert repaired(text) == ftfy.fix_text(text)
 
 
 @given(texts=any_texts)
