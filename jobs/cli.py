@@ -34,6 +34,7 @@ _GROUPS = {
     "plan": "jobs.plan_cli",
     "quality": "jobs.quality_cli",
     "shards": "jobs.shards_cli",
+    "vocabulary": "jobs.vocabulary_cli",
 }
 
 

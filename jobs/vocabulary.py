@@ -1,4 +1,4 @@
-"""The vocabulary: byte-level BPE learnt from the counts of the whole weighted mixture, or given.
+"""The vocabulary: BPE learnt from the counts of the whole weighted mixture, or given.
 
 Each task counts the distinct pre-tokens of its part, Spark adds them up in 64 bits, each source's
 as often as its weight asks for, and the driver learns the merges from the sums. So the vocabulary
@@ -23,10 +23,11 @@ from pyspark.sql import functions as sql
 from corpus import schemas
 from corpus.datasets import Dataset
 from corpus.publishing import PartOutput
+from corpus.tokenizer.character_training import WordCounter, learn_characters
 from corpus.tokenizer.files import load, save, vocabulary_files
 from corpus.tokenizer.pretokens import PretokenCounter
+from corpus.tokenizer.report import describe
 from corpus.tokenizer.settings import VocabularySettings
-from corpus.tokenizer.splitting import Splitting
 from corpus.tokenizer.training import MIN_PAIR_COUNT, learn
 from corpus.tokenizer.vocabulary import Vocabulary
 from corpus.utf8 import Int64Array
@@ -55,7 +56,7 @@ def run(job: Job) -> None:
     tables = judged(job)
     parts = range(0 if settings.path else tables.contamination.num_parts)
     job.map_parts(
-        partial(_count_part, tables, settings.splitting),
+        partial(_count_part, tables, settings),
         parts,
         outputs=("source_pretokens",),
         counted="source_pretokens",
@@ -66,19 +67,20 @@ def run(job: Job) -> None:
     )
     if settings.path:
         job.map_parts(_nothing, [], outputs=("pretokens",), counted="pretokens", step="sum")
-    about = {"vocab_size": vocabulary.size, "trained": not settings.path, **facts}
     with job.folder("tokenizer") as folder:
-        save(vocabulary, folder, about)
-    job.log(f"{vocabulary.size:,} tokens in the vocabulary")
-    if not settings.path and vocabulary.size < settings.size:
-        job.log(
-            f"{settings.size:,} tokens were asked for; the text has no more pairs that occur twice"
-        )
+        save(vocabulary, folder, describe(vocabulary) | {"trained": not settings.path} | facts)
+    asked = settings.size if settings.kind == "bytes" else settings.num_merges
+    got = vocabulary.size if settings.kind == "bytes" else len(vocabulary.merges)
+    job.log(f"{vocabulary.size:,} tokens in the vocabulary, {len(vocabulary.merges):,} merges")
+    if not settings.path and got < asked:
+        job.log(f"{asked:,} were asked for; the text has no more pairs that occur twice")
 
 
-def _count_part(tables: Judged, splitting: Splitting, out: PartOutput, part: int) -> None:
+def _count_part(
+    tables: Judged, settings: VocabularySettings, out: PartOutput, part: int
+) -> None:
     """Write a part of `source_pretokens`: counts of each source's documents in train."""
-    counters: dict[str, PretokenCounter] = {}
+    counters: dict[str, PretokenCounter | WordCounter] = {}
     turns = tables.turns(
         part, after=tables.contamination, columns=("source",), of_dedup=("split",)
     )
@@ -87,7 +89,13 @@ def _count_part(tables: Judged, splitting: Splitting, out: PartOutput, part: int
         for source in pc.unique(rows["source"].filter(in_train)).to_pylist():
             is_own = pc.and_(in_train, pc.equal(rows["source"], source)).to_numpy()
             texts = kept.texts.filter(pa.array(np.repeat(is_own, kept.num_texts)))
-            counters.setdefault(source, PretokenCounter(splitting)).add(texts)
+            if source not in counters:
+                counters[source] = (
+                    PretokenCounter(settings.splitting)
+                    if settings.kind == "bytes"
+                    else WordCounter()
+                )
+            counters[source].add(texts)
     for source in sorted(counters):
         pretokens, counts = counters[source].counts()
         rows = pa.table(
@@ -129,14 +137,17 @@ def _learnt(job: Job, settings: VocabularySettings) -> tuple[Vocabulary, dict[st
         f"{pretokens.num_rows:,} distinct pre-tokens, {len(counts):,} of them learnt from: "
         f"{share:.2%} of the text's"
     )
-    vocabulary = learn(
-        tokens,
-        counts,
-        vocab_size=settings.size,
-        min_pair_count=ceil(MIN_PAIR_COUNT * epoch),
-        splitting=settings.splitting,
-        whitespace_runs=settings.whitespace_runs,
-    )
+    least = ceil(MIN_PAIR_COUNT * epoch)
+    vocabulary = (
+        learn(
+            tokens, counts, vocab_size=settings.size, min_pair_count=least,
+            splitting=settings.splitting, whitespace_runs=settings.whitespace_runs,
+        )
+        if settings.kind == "bytes"
+        else learn_characters(
+            tokens, counts, num_merges=settings.num_merges, min_pair_count=least
+        )
+    )  # fmt: skip
     return vocabulary, {
         "distinct_pretokens": pretokens.num_rows,
         "learnt_from": len(counts),

@@ -6,7 +6,7 @@ from typing import Literal
 
 from corpus.config import Settings
 from corpus.tokenizer.bytelevel import NUM_BYTES
-from corpus.tokenizer.splitting import Splitting
+from corpus.tokenizer.splitting import GPT2, Splitting
 
 MAX_WHITESPACE_RUN = 256
 
@@ -14,9 +14,14 @@ MAX_WHITESPACE_RUN = 256
 class VocabularySettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The vocabulary: learnt from the mixture, or given."""
 
+    kind: Literal["bytes", "characters"] = "bytes"
+    """Byte-level BPE as GPT-2's, which gives every text back; or GPT-1's over the characters of
+    words (Radford et al. 2018, section 4.1), which loses capitals and white space."""
     size: int = 50257
     """Tokens of the vocabulary, 256 bytes and end-of-text included; GPT-2's. A small corpus may
-    have fewer pairs worth merging and end below it."""
+    have fewer pairs worth merging and end below it. Of kind bytes."""
+    num_merges: int = 40_000
+    """Merges of kind characters: GPT-1's (the same). Its size is theirs, the characters' and 2."""
     path: str = ""
     """A vocabulary to use instead of learning one: a tokenizer.json, or a folder with GPT-2's
     encoder.json and vocab.bpe (or vocab.json and merges.txt). Empty: learn."""
@@ -38,6 +43,14 @@ class VocabularySettings(Settings, frozen=True, kw_only=True, forbid_unknown_fie
         """Check ranges."""
         if not NUM_BYTES + 1 <= self.size <= 2**24:
             raise ValueError(f"size is {self.size}, expected 257 to {2**24}")
+        if not 1 <= self.num_merges <= 2**24:
+            raise ValueError(f"num_merges is {self.num_merges}, expected 1 to {2**24}")
+        splitting = self.splitting
+        if self.kind == "characters" and (splitting != GPT2 or self.whitespace_runs):
+            raise ValueError(
+                "kind is characters, expected bytes beside split_digits, words_per_token or "
+                "whitespace_runs"
+            )
         if not 1 <= self.max_pretokens <= 2**31:
             raise ValueError(f"max_pretokens is {self.max_pretokens}, expected 1 to {2**31}")
         if not 0 <= self.whitespace_runs <= MAX_WHITESPACE_RUN or self.whitespace_runs == 1:
@@ -45,7 +58,6 @@ class VocabularySettings(Settings, frozen=True, kw_only=True, forbid_unknown_fie
                 f"whitespace_runs is {self.whitespace_runs}, expected 0 or 2 to "
                 f"{MAX_WHITESPACE_RUN}: one space has its token"
             )
-        _ = self.splitting
 
     @property
     def splitting(self) -> Splitting:

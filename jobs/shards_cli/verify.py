@@ -13,7 +13,14 @@ from corpus import redo
 from corpus.datasets import MANIFEST as DATASET_MANIFEST
 from corpus.datasets import open_dataset
 from corpus.errors import DataError
-from corpus.shards import MANIFEST, ShardInfo, range_faults, read_index, shard_faults
+from corpus.shards import (
+    MANIFEST,
+    ShardInfo,
+    file_sha256,
+    range_faults,
+    read_index,
+    shard_faults,
+)
 from jobs.options import json_option, root_option
 from jobs.shards_cli.places import CUT_OFF, Shards, open_shards
 from jobs.shards_cli.redact import standing_again
@@ -101,6 +108,16 @@ def _manifest_faults(shards: Shards) -> Iterator[str]:
         for part in open_dataset(shards.store, "shards").parts for file in part.files
     }  # fmt: skip
     folder = shards.store.path("shards")
+    if MANIFEST not in listed:
+        yield (
+            f"{folder}/{DATASET_MANIFEST}: does not list {MANIFEST}, so that tokenize was cut off; "
+            "run `winnow run tokenize`"
+        )
+    elif (found := file_sha256(shards.store.local("shards", MANIFEST))) != listed[MANIFEST]:
+        yield (
+            f"{folder}/{MANIFEST}: SHA-256 {found}, but {DATASET_MANIFEST} says "
+            f"{listed[MANIFEST]}; run `winnow run tokenize --force`"
+        )
     for shard in shards.manifest.shards:
         for name, sha256 in (
             (f"{shard.name}.bin", shard.sha256), (f"{shard.name}.idx", shard.index_sha256)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from click.testing import CliRunner
 
 from corpus.datasets import open_dataset
 from corpus.errors import ConfigError
+from corpus.storage import Store
 from filters.mixture import MixSettings
 from jobs import mix
+from jobs.cli import cli
 from tests.judged import Doc, bytes_for_tokens, doc_id, job_at, judged_root, with_vocabulary
 
 pytestmark = pytest.mark.spark
@@ -86,6 +91,33 @@ def test_the_vocabulary_s_use_is_counted_by_source_and_language(session, tmp_pat
     assert uses == {
         b"a": 3, b"b": 3, b"c": 1, b"\xc3": 1, b"\xa9": 1, b"<|endoftext|>": 5,
     }
+
+
+def test_winnow_vocabulary_says_what_tokens_were_used_for(session, tmp_path):
+    docs = [Doc("ab ab", language="en"), Doc("é", source="books", language="fr")]
+    run(tmp_path, session, docs)
+    found = json.loads(CliRunner().invoke(
+        cli, ["vocabulary", "--root", str(tmp_path), "--json"], catch_exceptions=False
+    ).stdout)  # fmt: skip
+    assert found["vocabulary"]["vocab_size"] == 257
+    assert found["by_source"] == [
+        {"source": "books", "num_documents": 1, "num_bytes": 2, "num_tokens": 3,
+         "bytes_per_token": 2 / 3},
+        {"source": "web", "num_documents": 1, "num_bytes": 5, "num_tokens": 6,
+         "bytes_per_token": 5 / 6},
+    ]  # fmt: skip
+    assert [row["language"] for row in found["by_language"]] == ["en", "fr"]
+    assert (found["use"]["num_tokens"], found["use"]["num_unreached"]) == (7, 251)
+    said = CliRunner().invoke(cli, ["vocabulary", "--root", str(tmp_path)], catch_exceptions=False)
+    assert "never used: 251 tokens" in said.stdout
+    assert "tokens of one byte: 100.00% of all used" in said.stdout
+
+
+def test_winnow_vocabulary_before_mix_says_what_to_run(tmp_path):
+    with_vocabulary(Store(str(tmp_path)), bytes_for_tokens())
+    said = CliRunner().invoke(cli, ["vocabulary", "--root", str(tmp_path)])
+    assert said.exit_code == 1
+    assert "run `winnow run mix` first" in said.stderr
 
 
 def test_tokens_drawn_come_near_the_plan_and_the_log_says_how_near(session, tmp_path, capsys):

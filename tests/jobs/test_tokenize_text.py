@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import random
 
-import msgspec
 import numpy as np
 import pytest
 
@@ -37,14 +36,13 @@ DOCS = [
     Doc("dropped", pieces=(), name="dropped"),
 ]
 SETTINGS = TokenizeSettings(tokens_per_shard=5000)
-LEARNT = VocabularySettings(size=400)
 OUTPUTS = ("tokenizer", "shards", "provenance")
 
 
-def build(root, session, *, docs=DOCS, num_parts: int = 3, encoder="auto") -> Store:
+def build(root, session, *, docs=DOCS, num_parts: int = 3, **of_vocabulary) -> Store:
     store = judged_root(str(root), docs, num_parts=num_parts)
     sections = {
-        "vocabulary": msgspec.structs.replace(LEARNT, encoder=encoder),
+        "vocabulary": VocabularySettings(**({"size": 400} | of_vocabulary)),
         "mix": MixSettings(weights={"web": 1, "books": 1}, min_validation_tokens=0),
         "tokenize": SETTINGS,
         "sources": {"web": None, "books": None},
@@ -136,3 +134,33 @@ def test_parts_without_documents_and_no_validation_are_fine(session, tmp_path):
     store = build(tmp_path, session, docs=DOCS[1:6], num_parts=7)
     manifest = shards.verify(store.local("shards"))
     assert {shard.split for shard in manifest.shards} == {"train"}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"split_digits": True}, {"words_per_token": 3}, {"whitespace_runs": 8}, {"size": 70_000}],
+)
+def test_shards_of_other_splittings_give_the_texts_back(session, tmp_path, fields):
+    store = build(tmp_path, session, docs=DOCS[1:20], num_parts=2, **fields)
+    learnt = load(store.local("tokenizer"))
+    manifest = shards.verify(store.local("shards"))
+    texts = {doc_id(i, doc): doc.text for i, doc in enumerate(DOCS[1:20])}
+    for row in open_dataset(store, "provenance").read_all().to_pylist():
+        name = shards.shard_name(row["split"], row["shard"])
+        tokens = shards.read_tokens(store.local("shards", f"{name}.bin"))
+        found = learnt.decode(tokens[row["start"] : row["end"]].tolist())
+        assert found == texts[row["doc_id"]] + END_OF_TEXT
+    assert manifest.vocab_size == learnt.size
+
+
+def test_gpt_1_s_kind_of_vocabulary_goes_the_same_way(session, tmp_path):
+    store = build(tmp_path, session, docs=DOCS[1:20], kind="characters", num_merges=100)
+    learnt = load(store.local("tokenizer"))
+    assert (learnt.kind, len(learnt.merges)) == ("characters", 100)
+    shards.verify(store.local("shards"))
+    row = open_dataset(store, "provenance").read(0).to_pylist()[0]
+    tokens = shards.read_tokens(store.local("shards", f"{row['split']}-00000.bin"))
+    texts = {doc_id(i, doc): doc.text for i, doc in enumerate(DOCS[1:20])}
+    words = "".join(texts[row["doc_id"]].lower().split())
+    found = learnt.decode(tokens[row["start"] : row["end"] - 1].tolist())
+    assert found.replace(" ", "") == words

@@ -198,7 +198,8 @@ def test_a_vocabulary_of_another_kind_is_refused(vocabulary, tmp_path, write, me
 @pytest.mark.parametrize(
     "field",
     [{"size": 256}, {"max_pretokens": 0}, {"whitespace_runs": 1}, {"whitespace_runs": 257},
-     {"words_per_token": 0}, {"words_per_token": 9}],
+     {"words_per_token": 0}, {"words_per_token": 9}, {"num_merges": 0},
+     {"kind": "characters", "split_digits": True}],
 )  # fmt: skip
 def test_settings_out_of_range_are_refused(field):
     with pytest.raises(ValueError, match="expected"):
