@@ -108,6 +108,13 @@ def test_a_manifest_that_differs_from_the_datasets_own_is_a_fault(root):
     assert "train-00001.bin" in verified(root, 1)["all"][0]
 
 
+def test_a_description_that_was_changed_is_a_fault(root):
+    path = root / "shards" / "shards.json"
+    path.write_text(path.read_text().replace('"seed": 1', '"seed": 2'))
+    (fault,) = verified(root, 1)["all"]
+    assert "shards.json: SHA-256" in fault
+
+
 def test_stat_counts_what_the_shards_hold(root):
     told = json.loads(winnow_shards("stat", "--json", root=root))
     train = told["splits"]["train"]
