@@ -135,6 +135,7 @@ STAGES: tuple[Stage, ...] = (
         inputs=("tokenizer", "shards"),
         outputs=("model",),
         sections=("train",),
+        without=("train.verify_shards",),
     ),
     Stage(
         name="report",

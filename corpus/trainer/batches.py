@@ -10,7 +10,8 @@ network permutes the window numbers, anew in each epoch. So the whole state of t
 integer, the number of samples consumed, and any split of a batch over passes or machines sees the
 same samples.
 
-Cost: shards are mapped, not read; a batch costs one copy of its tokens.
+Cost: shards are mapped, not read, unless their bytes are to be verified; a batch costs one copy of
+its tokens.
 """
 
 from __future__ import annotations
@@ -24,7 +25,15 @@ import numpy as np
 import numpy.typing as npt
 
 from corpus.errors import Damaged, InputError
-from corpus.shards import ShardManifest, Split, TokenArray, read_tokens
+from corpus.shards import (
+    MANIFEST,
+    ShardInfo,
+    ShardManifest,
+    Split,
+    TokenArray,
+    file_sha256,
+    read_tokens,
+)
 
 Int64Array = npt.NDArray[np.int64]
 
@@ -66,12 +75,19 @@ class TokenStream:
         return tokens
 
 
-def open_split(folder: Path, manifest: ShardManifest, split: Split) -> TokenStream:
-    """The stream of a split's shards in the manifest's order; raises Damaged for a wrong file."""
+def open_split(
+    folder: Path, manifest: ShardManifest, split: Split, *, verify: bool = False
+) -> TokenStream:
+    """The stream of a split's shards in the manifest's order; raises Damaged for a wrong file.
+
+    verify: hold every byte of each .bin and .idx against its SHA-256 first.
+    """
     shards = []
     for info in manifest.shards:
         if info.split != split:
             continue
+        if verify:
+            _check_bytes(folder, info)
         tokens = read_tokens(folder / f"{info.name}.bin")
         if len(tokens) != info.num_tokens:
             raise Damaged(
@@ -80,6 +96,19 @@ def open_split(folder: Path, manifest: ShardManifest, split: Split) -> TokenStre
             )
         shards.append(tokens)
     return TokenStream(shards, manifest.vocab_size)
+
+
+def _check_bytes(folder: Path, info: ShardInfo) -> None:
+    for end, expected in (("bin", info.sha256), ("idx", info.index_sha256)):
+        path = folder / f"{info.name}.{end}"
+        if not path.is_file():
+            raise Damaged(f"{path}: missing, but {MANIFEST} lists it; run `winnow shards verify`")
+        if (found := file_sha256(path)) != expected:
+            raise Damaged(
+                f"{path}: SHA-256 {found}, expected {expected} as {MANIFEST} says; "
+                "`winnow shards verify` tells of all shards, `winnow run tokenize --force` makes "
+                "them anew"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ import msgspec
 import torch
 
 from corpus.errors import ConfigError, Damaged
-from corpus.shards import ShardManifest, file_sha256, read_manifest
+from corpus.shards import MANIFEST, SPLITS, ShardManifest, file_sha256, read_manifest
 from corpus.tokenizer.files import TOKENIZER_FILE, load
 from corpus.trainer.batches import Int64Array, SampleOrder, TokenStream, open_split
 from corpus.trainer.checkpoints import (
@@ -37,6 +37,7 @@ from corpus.trainer.model import GPT
 from corpus.trainer.settings import TrainSettings
 
 LOG_FILE, TIMING_FILE = "train.jsonl", "timing.jsonl"
+NOT_OF_THE_RESULT = ("verify_shards",)  # settings that change no weight
 COLD_STEPS = 5  # the first steps allocate and choose kernels; the reported rate leaves them out
 
 
@@ -95,11 +96,13 @@ def open_run(
             f"{shards}: made with tokenizer {manifest.tokenizer_sha256[:16]}..., but {tokenizer} "
             f"has {tokenizer_sha256[:16]}...; run `winnow run tokenize --force`"
         )
-    order = SampleOrder(
-        stream=open_split(shards, manifest, "train"), context=settings.shape().context, seed=seed
+    train, validation = (
+        open_split(shards, manifest, split, verify=settings.verify_shards) for split in SPLITS
     )
+    if settings.verify_shards:
+        log(f"{len(manifest.shards)} shards have the SHA-256 that {MANIFEST} says")
+    order = SampleOrder(stream=train, context=settings.shape().context, seed=seed)
     model = GPT(settings.shape(), manifest.vocab_size, seed=seed).to(device)
-    validation = open_split(shards, manifest, "validation")
     run = Run(
         settings=settings,
         folder=folder,
@@ -225,7 +228,10 @@ def _check_same_run(run: Run, place: Path, state: CheckpointState) -> None:
         )
     before = msgspec.to_builtins(read_config(run.folder).settings)
     now = msgspec.to_builtins(run.settings)
-    changed = [f"{key} {before[key]} -> {now[key]}" for key in now if before[key] != now[key]]
+    changed = [
+        f"{key} {before[key]} -> {now[key]}" for key in now
+        if before[key] != now[key] and key not in NOT_OF_THE_RESULT
+    ]  # fmt: skip
     if changed:
         run.log(f"goes on with other settings, so no longer the same run: {', '.join(changed)}")
 

@@ -122,6 +122,10 @@ class TrainSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=T
     """CPU threads; 0 = torch's choice. Fixed, as the order of float sums, and so the last bits of
     the weights, depend on it."""
 
+    verify_shards: bool = False
+    """Hold every byte of the shards and their indexes against their SHA-256 before the first step.
+    Off, as it reads all of what is otherwise mapped (a second for 0.5 GB on a core, a quarter of an
+    hour for 200 B tokens), and `winnow shards verify` does it once for all runs."""
     validate_every: int = 100
     """Steps between measurements of the validation loss; also measured at step 0 and at the end."""
     validation_tokens: int = 50_000

@@ -81,6 +81,10 @@ def test_planting_trains_no_classifier_anew():
     assert stage_named("contamination").without == ()
 
 
+def test_verifying_shards_trains_no_model_anew():
+    assert stage_named("train").without == ("train.verify_shards",)
+
+
 def test_a_touched_or_added_file_changes_it(data):
     before = mark(data)
     os.utime(data / "RS_1.jsonl", ns=(1, 1))

@@ -6,7 +6,15 @@ import numpy as np
 import pytest
 
 from corpus.errors import Damaged, InputError
-from corpus.shards import TokenFormat
+from corpus.shards import (
+    ShardManifest,
+    ShardWriter,
+    TokenFormat,
+    file_sha256,
+    make_manifest,
+    shard_info,
+    shard_name,
+)
 from corpus.trainer.batches import (
     SampleOrder,
     TokenStream,
@@ -121,3 +129,52 @@ def test_a_shard_of_another_length_than_the_manifest_says_is_refused(tmp_path, w
 def test_an_id_outside_the_vocabulary_is_refused():
     with pytest.raises(Damaged, match="token id 1000 near token 2, expected ids below 1000"):
         TokenStream([np.array([5, 1000], np.uint16)], 1000).read(0, 2)
+
+
+@pytest.fixture
+def pairs(tmp_path) -> ShardManifest:
+    """Two train shards and one validation shard with their indexes, in tmp_path."""
+    infos = []
+    for split, number in (("train", 0), ("train", 1), ("validation", 0)):
+        files = [tmp_path / f"{shard_name(split, number)}.{end}" for end in ("bin", "idx")]
+        with ShardWriter(*files, FORMAT) as shard:
+            for size in (3, 40, 500):
+                shard.add(np.array([*range(size), 999], "<u2").tobytes())
+        described = [(path.stat().st_size, file_sha256(path)) for path in files]
+        infos.append(
+            shard_info(FORMAT, split, number, num_documents=3, source_tokens={}, files=described)
+        )
+    return make_manifest(FORMAT, infos, seed=0)
+
+
+def test_sound_shards_are_verified_and_read(tmp_path, pairs):
+    verified, other = (open_split(tmp_path, pairs, "train", verify=v) for v in (True, False))
+    assert len(verified) == 2 * (1 + 4 + 41 + 501)
+    assert np.array_equal(verified.read(0, len(verified)), other.read(0, len(other)))
+
+
+# In the .bin: free words of the header, and ids; in the .idx: lengths, pointers and bounds.
+@pytest.mark.parametrize(
+    ("end", "at"), [("bin", 70), ("bin", 1026), ("bin", -1), ("idx", 34), ("idx", 50), ("idx", -1)]
+)
+def test_a_flipped_bit_is_found_on_request(tmp_path, pairs, end, at):
+    path = tmp_path / f"train-00001.{end}"
+    data = bytearray(path.read_bytes())
+    data[at] ^= 1
+    path.write_bytes(data)
+    open_split(tmp_path, pairs, "train")  # which nothing else would see
+    with pytest.raises(Damaged) as caught:
+        open_split(tmp_path, pairs, "train", verify=True)
+    info = pairs.shards[1]
+    expected = info.sha256 if end == "bin" else info.index_sha256
+    said = str(caught.value)
+    assert said.startswith(f"{path}: SHA-256 {file_sha256(path)}, expected {expected} as")
+    assert "`winnow shards verify`" in said
+    open_split(tmp_path, pairs, "validation", verify=True)
+
+
+@pytest.mark.parametrize("end", ["bin", "idx"])
+def test_a_missing_file_of_a_shard_is_found_on_request(tmp_path, pairs, end):
+    (tmp_path / f"train-00000.{end}").unlink()
+    with pytest.raises(Damaged, match=rf"train-00000.{end}: missing, but shards.json lists it"):
+        open_split(tmp_path, pairs, "train", verify=True)

@@ -220,6 +220,21 @@ def test_a_longer_budget_goes_on_and_says_that_it_is_another_run(data, finished,
     assert "goes on with other settings, so no longer the same run: num_steps 20 -> 22" in said
 
 
+@pytest.mark.parametrize("end", ["bin", "idx"])
+def test_shards_are_verified_on_request_and_it_is_the_same_run(data, finished, tmp_path, end):
+    shutil.copytree(finished[0], tmp_path / "model")
+    shutil.copytree(data.shards, tmp_path / "shards")
+    data, said = data._replace(shards=tmp_path / "shards"), []
+    run(data, tmp_path / "model", changed(verify_shards=True), log=said.append)
+    assert "3 shards have the SHA-256 that shards.json says" in said
+    assert not any("other settings" in line for line in said)
+    path = tmp_path / "shards" / f"validation-00000.{end}"
+    path.write_bytes(path.read_bytes()[:-1] + bytes([path.read_bytes()[-1] ^ 1]))
+    run(data, tmp_path / "model")
+    with pytest.raises(Damaged, match=rf"validation-00000.{end}: SHA-256 \w+, expected \w+ as"):
+        run(data, tmp_path / "model", changed(verify_shards=True))
+
+
 def test_shards_of_another_tokenizer_are_refused(data, tmp_path):
     shutil.copytree(data.tokenizer, tmp_path / "tokenizer")
     with (tmp_path / "tokenizer" / "tokenizer.json").open("a") as file:
