@@ -52,21 +52,15 @@ def open_library(name: str, vocabulary: Vocabulary) -> EncodeBatch:
         "tiktoken": _tiktoken,
         "tokenizers": _tokenizers,
     }
+    if vocabulary.kind != "bytes" and name != "tokenizers":
+        raise ValueError(f"it merges {vocabulary.kind}, not bytes")
     return makers[name](vocabulary)
-
-
-def _bare_tokenizer(vocabulary: Vocabulary) -> Tokenizer:
-    """Tokens and merges alone: no splitting, and end-of-text is no token."""
-    ids = {token: i for i, token in enumerate(vocabulary.tokens[:-1])}
-    return Tokenizer(BPE(vocab=ids, merges=list(vocabulary.merges)))
 
 
 def _json_for_fastokens(vocabulary: Vocabulary) -> str:
     """A tokenizer.json; to the regular expressions of PCRE2 alone, U+180E is white space."""
     splitting = vocabulary.splitting
-    tokenizer = _bare_tokenizer(vocabulary)
-    tokenizer.pre_tokenizer = splitting.pre_tokenizer()
-    found = json.loads(tokenizer.to_str())
+    found = json.loads(vocabulary.tokenizer().to_str())
     if not splitting.is_gpt2:
         split = found["pre_tokenizer"]["pretokenizers"][0]["pattern"]
         pattern = splitting.pattern.replace(r"\s", r"\p{White_Space}")
@@ -134,12 +128,12 @@ def _check_ranks(vocabulary: Vocabulary) -> None:
     token come about alike wherever it stands, as no merge has crossed its ends: had they another
     way to be joined, the token's own bytes would have become them and not it.
     """
-    ids = {token: i for i, token in enumerate(vocabulary.tokens[:-1])}
+    ids = vocabulary.ids(end_of_text=False)
     made = np.array([ids[left + right] for left, right in vocabulary.merges], np.int64)
     if len(made) != len(ids) - NUM_BYTES or (np.diff(made) <= 0).any():
         raise ValueError("its merges do not make each token once, in the order of ids")
-    alone = _bare_tokenizer(vocabulary).encode_batch_fast(list(vocabulary.tokens[:-1]))
-    for i, found in enumerate(alone):
+    unsplit = Tokenizer(BPE(vocab=ids, merges=list(vocabulary.merges)))
+    for i, found in enumerate(unsplit.encode_batch_fast(list(ids))):
         if found.ids != [i]:
             raise ValueError(f"token {i} is none that its own bytes become")
 

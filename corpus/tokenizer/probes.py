@@ -12,7 +12,7 @@ cases for speed) and in how it merges. Each is asked by a vocabulary and texts o
   are drawn, and on some of the hard texts.
 
 Cost: 0.5 MB of text, of which the reference encodes 5 MB/s on a quiet machine. Limit: a sample; the
-tests go through all code points and random texts with the versions that constraints.txt pins.
+tests go through all of planes 0 and 1 and random texts with the versions of constraints.txt.
 """
 
 # ruff: noqa: RUF001  (letters of other scripts that look like Latin ones are the point)
