@@ -34,7 +34,8 @@ def verify(root: str, as_json: bool) -> None:
 
     Checked are header and sizes, ids below the vocabulary, the index against the tokens, SHA-256
     and counts of both manifests, and the ranges of `provenance`: one after another, each ending
-    with end-of-text, and their sums by source; and that nothing of redactions.json stands again.
+    with end-of-text, and their sums by source; that no other file looks like a shard, and that
+    nothing of redactions.json stands again.
 
     \b
     Example: winnow shards verify --root build/real
@@ -127,6 +128,12 @@ def _manifest_faults(shards: Shards) -> Iterator[str]:
                     f"{folder}/{DATASET_MANIFEST}: {name} has SHA-256 {listed.get(name)}, but "
                     f"{MANIFEST} says {sha256}; run `winnow run tokenize --force`"
                 )
+    for name in shards.store.names("shards"):
+        if name.endswith((".bin", ".idx")) and name not in listed:
+            yield (
+                f"{folder}/{name}: no shard that {DATASET_MANIFEST} lists, but trainers that take "
+                "all of train-*.bin would read it; remove it"
+            )
     totals = dict.fromkeys(shards.manifest.num_tokens, 0)
     for shard in shards.manifest.shards:
         totals[shard.split] = totals.get(shard.split, 0) + shard.num_tokens

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -113,6 +114,15 @@ def test_a_description_that_was_changed_is_a_fault(root):
     path.write_text(path.read_text().replace('"seed": 1', '"seed": 2'))
     (fault,) = verified(root, 1)["all"]
     assert "shards.json: SHA-256" in fault
+
+
+@pytest.mark.parametrize("name", ["train-00002.bin", "train-00000.idx.idx", "old.bin"])
+def test_a_file_that_only_looks_like_a_shard_is_a_fault(root, name):
+    (root / "shards" / "notes.txt").write_text("read by nobody")
+    assert verified(root, 0)["all"] == []
+    shutil.copy(root / "shards" / "train-00000.bin", root / "shards" / name)
+    (fault,) = verified(root, 1)["all"]
+    assert f"shards/{name}: no shard that manifest.json lists" in fault
 
 
 def test_stat_counts_what_the_shards_hold(root):
