@@ -36,8 +36,8 @@ SCORED_BYTES_PER_SECOND = 0.5e9
 DEDUP_SECONDS_PER_DOCUMENT = 34e-6
 DEDUP_SECONDS_PER_BYTE = 2 * 10.8e-6 / 504
 SCANNED_BYTES_PER_SECOND = 232e6
-COUNTED_BYTES_PER_SECOND = 4e6
-ENCODED_BYTES_PER_SECOND = 100e6
+COUNTED_BYTES_PER_SECOND = 35e6
+ENCODED_BYTES_PER_SECOND = 80e6
 
 
 class Target(NamedTuple):
@@ -276,13 +276,13 @@ def stage_times(
                   "text at 232 MB a second and core, an index of 10^6 13-grams "
                   "(tests/benchmarks/contamination.py)"),
         StageTime("vocabulary", is_trained * mixed_bytes / COUNTED_BYTES_PER_SECOND,
-                  "pre-tokens counted at 4 MB a second and core (tests/benchmarks/tokens.py); "
+                  "pre-tokens counted at 35 MB a second and core (tests/benchmarks/tokens.py); "
                   "without the merges"),
         StageTime("mix", mixed_bytes / ENCODED_BYTES_PER_SECOND,
-                  "each survivor's tokens counted at 100 MB a second and core "
+                  "each survivor's tokens counted at 80 MB a second and core "
                   "(tests/benchmarks/tokens.py)"),
         StageTime("tokenize", drawn_bytes / ENCODED_BYTES_PER_SECOND,
-                  "each drawn document once at 100 MB a second and core "
+                  "each drawn document once at 80 MB a second and core, from Parquet "
                   "(tests/benchmarks/tokens.py); without the shuffle"),
     ]  # fmt: skip
 

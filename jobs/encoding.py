@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from corpus.shards import TokenFormat
@@ -23,6 +24,8 @@ class Encoding(NamedTuple):
 
     def encoder(self) -> Encoder:
         """This process's encoder."""
+        # One task a core: an encoder's own threads would only fight with the neighbours'.
+        os.environ["TOKENIZERS_PARALLELISM"] = "false"
         return open_encoder(self.vocabulary, name=self.library).encoder
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -27,18 +26,6 @@ def describe(vocabulary: Vocabulary) -> dict[str, Any]:
         "pattern": vocabulary.splitting.pattern if vocabulary.kind == "bytes" else None,
         "num_merges": len(vocabulary.merges),
         "token_bytes": [*lengths, 0],
-    }
-
-
-def measure(vocabulary: Vocabulary, sample: Sequence[str]) -> dict[str, Any]:
-    """The description of a vocabulary, and how long its tokens are on a sample of texts."""
-    num_bytes = sum(len(text.encode()) for text in sample)
-    num_tokens = sum(len(ids) for ids in vocabulary.encode(sample))
-    return describe(vocabulary) | {
-        "sample_texts": len(sample),
-        "sample_bytes": num_bytes,
-        "sample_tokens": num_tokens,
-        "bytes_per_token": round(num_bytes / num_tokens, 4) if num_tokens else None,
     }
 
 

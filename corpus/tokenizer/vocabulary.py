@@ -17,13 +17,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar, Literal
 
-import numpy as np
 from tokenizers import Tokenizer
 from tokenizers.decoders import ByteLevel as ByteLevelDecoder
 from tokenizers.models import BPE
 
 from corpus.errors import InputError
-from corpus.shards import token_dtype
 from corpus.tokenizer.bytelevel import byte_characters
 from corpus.tokenizer.splitting import GPT2, Splitting
 
@@ -86,19 +84,6 @@ class Vocabulary:
         for batch in _batches(texts):
             encoded.extend(e.ids for e in self._encoder.encode_batch_fast(batch))
         return encoded
-
-    def encode_documents(self, documents: Sequence[Sequence[str]]) -> list[bytes]:
-        """Each document's texts as one string of little-endian ids, end-of-text after each text."""
-        dtype = token_dtype(self.size)
-        encoded = iter(self.encode([text for texts in documents for text in texts]))
-        joined: list[bytes] = []
-        for texts in documents:
-            ids: list[int] = []
-            for _ in texts:
-                ids += next(encoded)
-                ids.append(self.eot_id)
-            joined.append(np.array(ids, dtype).tobytes())
-        return joined
 
     def decode(self, ids: Iterable[int]) -> str:
         """The text of these ids; bytes that are not UTF-8 become U+FFFD, as GPT-2 has it."""

@@ -137,9 +137,9 @@ def test_dedup_s_hours_are_those_of_its_own_projection():
     assert times["dedup"] == pytest.approx(150, rel=0.02)
     assert times["extract"] == pytest.approx(3.6e9 / 450 / 3600)
     assert times["screen"] == pytest.approx(9e12 / 75e6 / 3600)
-    assert times["tokenize"] == pytest.approx(3e12 / 100e6 / 3600)
-    assert times["mix"] == pytest.approx(9e12 / 100e6 / 3600)
-    assert times["vocabulary"] == pytest.approx(9e12 / 4e6 / 3600)
+    assert times["tokenize"] == pytest.approx(3e12 / 80e6 / 3600)
+    assert times["mix"] == pytest.approx(9e12 / 80e6 / 3600)
+    assert times["vocabulary"] == pytest.approx(9e12 / 35e6 / 3600)
     assert hours(150 * 3600, 1000) * 60 == pytest.approx(11, abs=0.3)  # "11 minutes"
 
 

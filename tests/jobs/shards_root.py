@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import random
+from collections.abc import Sequence
 from inspect import getsource
 from pathlib import Path
 
 import click.testing
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -25,9 +27,11 @@ from corpus.shards import (
     write_manifest,
 )
 from corpus.storage import Store
+from corpus.tokenizer.encoders import encode_documents, open_encoder
 from corpus.tokenizer.files import TOKENIZER_FILE, save
 from corpus.tokenizer.pretokens import count_pretokens
 from corpus.tokenizer.training import learn
+from corpus.tokenizer.vocabulary import Vocabulary
 from jobs.cli import cli
 from tests.tables import write_table
 
@@ -42,6 +46,17 @@ PLACES = {
     ("train", 1): [*list(TEXTS)[8:16], TWICE],
     ("validation", 0): list(TEXTS)[16:20],
 }
+
+
+def ids_of(vocabulary: Vocabulary, urls: Sequence[str]) -> list[bytes]:
+    """What shards hold of the documents of these addresses."""
+    encoder = open_encoder(vocabulary, name="tokenizers").encoder
+    texts = pa.array([text for url in urls for text in TEXTS[url]])
+    num_texts = np.array([len(TEXTS[url]) for url in urls])
+    found, _ = encode_documents(
+        encoder, texts, num_texts, eot_id=vocabulary.eot_id, vocab_size=vocabulary.size
+    )
+    return found.to_pylist()
 
 
 def source_of(url: str) -> str:
@@ -76,7 +91,7 @@ def make_root(root: Path) -> Store:
         pair = [root / "shards" / f"{name}.{end}" for end in ("bin", "idx")]
         rows, tokens = [], {}
         with ShardWriter(*pair, form) as shard:
-            encoded = vocabulary.encode_documents([TEXTS[url] for url in urls])
+            encoded = ids_of(vocabulary, urls)
             for ordinal, (url, ids) in enumerate(zip(urls, encoded, strict=True)):
                 start, end = shard.add(ids)
                 source = source_of(url)

@@ -163,7 +163,7 @@ def test_cat_prints_a_document_exactly(root, url):
 
 def test_cat_prints_ids(root):
     vocabulary = load(root / "tokenizer")
-    (ids,) = vocabulary.encode_documents([TEXTS[CUT]])
+    (ids,) = ids_of(vocabulary, [CUT])
     found = winnow_shards("cat", CUT, "--ids", root=root).split()
     assert list(map(int, found)) == np.frombuffer(ids, "<u2").tolist()
 

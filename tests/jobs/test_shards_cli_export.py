@@ -14,7 +14,7 @@ import pytest
 import zstandard
 
 from corpus.tokenizer.files import load
-from tests.jobs.shards_root import IDS, PLACES, TEXTS, make_root, winnow_shards
+from tests.jobs.shards_root import IDS, PLACES, TEXTS, ids_of, make_root, winnow_shards
 
 LAYOUTS = ("nanogpt", "megatron", "datatrove", "mds", "litdata", "jsonl.zst", "parquet")
 
@@ -32,8 +32,7 @@ def documents(root) -> dict[str, list[list[int]]]:
     vocabulary = load(root / "tokenizer")
     found: dict[str, list[list[int]]] = {"train": [], "validation": []}
     for (split, _), urls in PLACES.items():
-        encoded = vocabulary.encode_documents([TEXTS[url] for url in urls])
-        found[split] += [np.frombuffer(ids, "<u2").tolist() for ids in encoded]
+        found[split] += [np.frombuffer(i, "<u2").tolist() for i in ids_of(vocabulary, urls)]
     return found
 
 

@@ -31,7 +31,7 @@ from corpus.tokenizer.characters import (
     word_splitter,
 )
 from corpus.tokenizer.files import load, save
-from corpus.tokenizer.report import measure
+from corpus.tokenizer.report import describe
 from corpus.tokenizer.vocabulary import END_OF_TEXT
 
 SOURCE = inspect.getsource(random) + " Café — naïve… it\xb4s “the” end | so."
@@ -280,15 +280,8 @@ def test_a_document_can_not_write_end_of_text(vocabulary, text):
     assert vocabulary.decode(ids) == " ".join(words_of(text))
 
 
-def test_documents_are_bytes_with_end_of_text_after_each_piece(vocabulary):
-    (ids,) = vocabulary.encode(["For x in y"])
-    (encoded,) = vocabulary.encode_documents([["For x in y", ""]])
-    eot = vocabulary.eot_id
-    assert np.frombuffer(encoded, np.uint16).tolist() == [*ids, eot, eot]
-
-
 def test_a_saved_vocabulary_comes_back(vocabulary, tmp_path):
-    save(vocabulary, tmp_path, measure(vocabulary, [SOURCE]))
+    save(vocabulary, tmp_path, describe(vocabulary))
     assert load(tmp_path) == vocabulary
     assert sorted(path.name for path in tmp_path.iterdir()) == ["report.json", "tokenizer.json"]
     report = json.loads((tmp_path / "report.json").read_text())

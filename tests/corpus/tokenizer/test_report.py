@@ -10,7 +10,7 @@ import pytest
 
 from corpus.tokenizer.character_training import learn_characters
 from corpus.tokenizer.pretokens import count_pretokens
-from corpus.tokenizer.report import describe, measure, shown, token_use
+from corpus.tokenizer.report import describe, shown, token_use
 from corpus.tokenizer.training import learn
 from corpus.tokenizer.vocabulary import Vocabulary
 
@@ -30,19 +30,10 @@ def used(vocabulary: Vocabulary, *texts: str) -> np.ndarray:
 
 def test_a_vocabulary_is_described_without_a_text(vocabulary):
     about = describe(vocabulary)
-    assert about.items() <= measure(vocabulary, []).items()
     assert (about["vocab_size"], about["eot_id"]) == (vocabulary.size, vocabulary.size - 1)
     assert about["pattern"] == vocabulary.splitting.pattern
     assert about["token_bytes"][:256] == [1] * 256
     assert sum(about["token_bytes"]) == sum(map(len, vocabulary.token_bytes[:-1]))
-
-
-def test_a_sample_counts_bytes_and_tokens(vocabulary):
-    report = measure(vocabulary, ["naïve", "for"])
-    num_tokens = sum(map(len, vocabulary.encode(["naïve", "for"])))
-    assert (report["sample_bytes"], report["sample_tokens"]) == (9, num_tokens)
-    assert report["bytes_per_token"] == round(9 / num_tokens, 4)
-    assert measure(vocabulary, [])["bytes_per_token"] is None
 
 
 def test_the_longest_tokens_are_shown_with_their_use(vocabulary):
@@ -89,7 +80,7 @@ def test_a_vocabulary_of_characters_has_a_report_too():
     vocabulary = learn_characters(words, np.array([3, 5]), num_merges=3)
     found = token_use(vocabulary, used(vocabulary, "form for q"))
     assert found["longest"][0] == {"id": 10, "token": "for␣", "bytes": 4, "count": 1}
-    assert measure(vocabulary, ["form"])["kind"] == "characters"
+    assert describe(vocabulary)["kind"] == "characters"
 
 
 @pytest.mark.parametrize(

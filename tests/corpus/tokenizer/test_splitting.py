@@ -17,7 +17,7 @@ from tokenizers import Tokenizer
 from corpus.errors import InputError
 from corpus.tokenizer.files import load, save
 from corpus.tokenizer.pretokens import count_pretokens
-from corpus.tokenizer.report import measure
+from corpus.tokenizer.report import describe
 from corpus.tokenizer.splitting import GPT2, MAX_WORDS_PER_TOKEN, Splitting, splittings
 from corpus.tokenizer.training import learn
 from corpus.tokenizer.vocabulary import Vocabulary
@@ -97,7 +97,7 @@ def test_tokens_of_several_words_make_shorter_texts():
 @pytest.mark.parametrize("splitting", [GPT2, DIGITS, WORDS, BOTH])
 def test_a_saved_vocabulary_comes_back_with_its_splitting(splitting, tmp_path):
     vocabulary = learnt(splitting)
-    save(vocabulary, tmp_path, measure(vocabulary, []))
+    save(vocabulary, tmp_path, describe(vocabulary))
     assert load(tmp_path) == vocabulary
     assert json.loads((tmp_path / "report.json").read_text())["pattern"] == splitting.pattern
     theirs = Tokenizer.from_file(str(tmp_path / "tokenizer.json"))

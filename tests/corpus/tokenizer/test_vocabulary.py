@@ -93,16 +93,6 @@ def test_a_loaded_tokenizer_still_lets_no_document_write_end_of_text(vocabulary,
     assert loaded.encode([END_OF_TEXT]) == vocabulary.encode([END_OF_TEXT])
 
 
-def test_documents_are_bytes_with_end_of_text_after_each_piece(vocabulary):
-    first, second = vocabulary.encode(["for x in y", " pieces"])
-    encoded = vocabulary.encode_documents([["for x in y", " pieces"], ["for x in y"], []])
-    eot = vocabulary.eot_id
-    assert encoded == [
-        b"".join(i.to_bytes(2, "little") for i in ids)
-        for ids in ([*first, eot, *second, eot], [*first, eot], [])
-    ]
-
-
 def test_many_texts_in_batches_are_encoded_as_one_by_one(vocabulary, monkeypatch):
     alone = [vocabulary.encode([text])[0] for text in TEXTS]
     monkeypatch.setattr(vocabularies, "BATCH_BYTES", 1000)
