@@ -13,7 +13,16 @@ import pytest
 
 from corpus.shards import HEADER_BYTES, read_index, read_manifest
 from corpus.tokenizer.files import load
-from tests.jobs.shards_root import CUT, IDS, PLACES, TEXTS, TWICE, make_root, winnow_shards
+from tests.jobs.shards_root import (
+    CUT,
+    IDS,
+    PLACES,
+    TEXTS,
+    TWICE,
+    ids_of,
+    make_root,
+    winnow_shards,
+)
 
 
 @pytest.fixture
