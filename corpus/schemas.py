@@ -712,19 +712,6 @@ TABLES: tuple[Table, ...] = (
             Column("drawn_tokens", pa.int64(), "tokens of the copies drawn"),
         ),
     ),
-    Table(
-        "encoded",
-        "The token ids of each document in the mixture, on their way to the shards.",
-        (
-            DOC,
-            SOURCE,
-            URL,
-            Column("split", pa.string(), "train or validation"),
-            Column("positions", pa.list_(pa.int64()), "its copies' places in the order, 0..2^63-1"),
-            Column("num_tokens", pa.int64(), "ids, an end-of-text after each piece included"),
-            Column("ids", pa.binary(), "the ids as the shards have them, little-endian"),
-        ),
-    ),
     Table("shards", "Token files, their indexes, and shards.json."),
     Table(
         "provenance",

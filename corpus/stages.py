@@ -125,7 +125,7 @@ STAGES: tuple[Stage, ...] = (
         module="jobs.tokenize_text",
         purpose="Token shards in global order, and where each document lies in them.",
         inputs=("documents", "screen", "dedup", "contamination", "tokenizer", "mix"),
-        outputs=("encoded", "shards", "provenance"),
+        outputs=("shards", "provenance"),
         sections=("tokenize",),
     ),
     Stage(

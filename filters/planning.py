@@ -176,13 +176,9 @@ def needs_by_weight(weights: Mapping[str, float], num_tokens: float) -> list[Sou
     ]
 
 
-def drawn_once(planned: Sequence[SourcePlan]) -> tuple[float, float]:
-    """Bytes and tokens of the documents that are drawn at all, each once."""
-    shares = [min(1.0, one.epochs) for one in planned]
-    return (
-        sum(s * one.num_bytes for s, one in zip(shares, planned, strict=True)),
-        sum(s * one.num_tokens for s, one in zip(shares, planned, strict=True)),
-    )
+def drawn_once(planned: Iterable[SourcePlan]) -> float:
+    """Bytes of the documents that are drawn at all, each once."""
+    return sum(min(1.0, one.epochs) * one.num_bytes for one in planned)
 
 
 def most_tokens(planned: Sequence[SourcePlan], *, epochs: float) -> float:
@@ -211,11 +207,10 @@ def shard_storage(
     *,
     vocab_size: int,
     num_copies: float | None = None,
-    tokens_once: float | None = None,
 ) -> dict[str, tuple[float, str]]:
     """Bytes of shards and what goes with them, and how each follows.
 
-    num_copies: document copies; tokens_once: of the documents, each once; None: not known.
+    num_copies: document copies; None: not known.
     """
     width = token_bytes(vocab_size)
     bins = num_tokens * width
@@ -230,12 +225,6 @@ def shard_storage(
         found["provenance"] = (
             num_copies * BYTES_PER_PROVENANCE_ROW,
             f"{BYTES_PER_PROVENANCE_ROW} bytes a document copy, as the recipe real_pages has",
-        )
-    if tokens_once is not None:
-        found["encoded, at most"] = (
-            tokens_once * width,
-            f"{width} bytes a token of each drawn document, once, before compression; may be "
-            "deleted after the run",
         )
     return found
 

@@ -4,44 +4,56 @@ from __future__ import annotations
 
 import hashlib
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from corpus.shards import TokenFormat
-from corpus.tokenizer.encoders import Encoder, EncoderName, open_encoder
+from corpus.storage import Store
+from corpus.tokenizer.encoders import Encoder, EncoderName, Opened, open_encoder
 from corpus.tokenizer.files import TOKENIZER_FILE, read_tokenizer
-from corpus.tokenizer.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from jobs.parts import Job
 
 
-class Encoding(NamedTuple):
-    """What tasks need to encode; pickles."""
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """What tasks need to encode. It names the vocabulary, which each process reads once."""
 
-    vocabulary: Vocabulary
+    store: Store
     library: EncoderName
     """As the recipe names it: each process chooses and probes its own."""
+    form: TokenFormat
 
     def encoder(self) -> Encoder:
         """This process's encoder."""
         # One task a core: an encoder's own threads would only fight with the neighbours'.
         os.environ["TOKENIZERS_PARALLELISM"] = "false"
-        return open_encoder(self.vocabulary, name=self.library).encoder
+        return _opened(self.store.root, self.library, self.form.tokenizer_sha256).encoder
 
 
-def encoding(job: Job) -> tuple[Encoding, TokenFormat]:
-    """The vocabulary that the job's root has, and what shards say of it.
+def encoding(job: Job) -> Encoding:
+    """The vocabulary that the job's root has.
 
     Raises ConfigError where the encoder that the recipe names gives other ids, or is not there.
     """
     job.input("tokenizer")
     data = job.store.read("tokenizer", TOKENIZER_FILE)
+    sha256, library = hashlib.sha256(data).hexdigest(), job.recipe.vocabulary.encoder
     vocabulary = read_tokenizer(data, where=job.store.path("tokenizer", TOKENIZER_FILE))
-    library = job.recipe.vocabulary.encoder
-    opened = open_encoder(vocabulary, name=library)
+    opened = _opened(job.store.root, library, sha256)
     job.log("; not ".join([f"encoder {opened.encoder.name}", *opened.refused]))
-    return Encoding(vocabulary, library), TokenFormat(
-        vocab_size=vocabulary.size,
-        eot_id=vocabulary.eot_id,
-        tokenizer_sha256=hashlib.sha256(data).hexdigest(),
+    form = TokenFormat(
+        vocab_size=vocabulary.size, eot_id=vocabulary.eot_id, tokenizer_sha256=sha256
     )
+    return Encoding(job.store, library, form)
+
+
+@lru_cache(maxsize=1)
+def _opened(root: str, library: EncoderName, _sha256: str) -> Opened:
+    """The encoder of a root's vocabulary; its hash tells one from another that took its place."""
+    store = Store(root)
+    data = store.read("tokenizer", TOKENIZER_FILE)
+    where = store.path("tokenizer", TOKENIZER_FILE)
+    return open_encoder(read_tokenizer(data, where=where), name=library)

@@ -80,6 +80,11 @@ class Flow:
 
         return self.frame.repartitionById(self.num_targets, sql.col("target"))
 
+    @property
+    def unpack(self) -> Callable[[Iterable[pa.RecordBatch]], tuple[Records, ...]]:
+        """What makes records of a target's blocks."""
+        return partial(unpacked, self.kinds)
+
     def through(self, handle: Handle, *, kinds: Sequence[np.dtype[Any]], num_targets: int) -> Flow:
         """Have each target's records handled, and send what comes of them."""
         run = partial(_handle, self.kinds, handle, tuple(kinds), num_targets)

@@ -40,7 +40,7 @@ def run(job: Job) -> None:
     tables = judged(job)
     survivors = tables.contamination
     job.map_parts(
-        partial(_measure, tables, encoding(job)[0]),
+        partial(_measure, tables, encoding(job)),
         range(survivors.num_parts),
         outputs=("part_token_uses", "part_token_rates", "sizes"),
         counted="sizes",
@@ -88,13 +88,13 @@ def _parts(dataset: Dataset, columns: Sequence[str]) -> Iterator[pa.Table]:
     return (dataset.read(part, columns) for part in range(dataset.num_parts))
 
 
-def _measure(tables: Judged, encoding: Encoding, out: PartOutput, part: int) -> None:
+def _measure(tables: Judged, how: Encoding, out: PartOutput, part: int) -> None:
     """Write a part of `sizes`: bytes and tokens of what stays, its cluster and its split.
 
     And how often each token came, and what the vocabulary makes of each source and language.
     """
-    encoder = encoding.encoder()
-    uses = np.zeros(encoding.vocabulary.size, np.int64)
+    encoder = how.encoder()
+    uses = np.zeros(how.form.vocab_size, np.int64)
     turns = tables.turns(
         part, after=tables.contamination, columns=("source",),
         of_dedup=("cluster_id", "split"), of_screen=("language",),
@@ -102,7 +102,7 @@ def _measure(tables: Judged, encoding: Encoding, out: PartOutput, part: int) -> 
     for rows, kept in turns:
         found = encoder.encode(kept.texts)
         uses += np.bincount(found.ids, minlength=len(uses))
-        uses[encoding.vocabulary.eot_id] += len(found.ends)
+        uses[how.form.eot_id] += len(found.ends)
         bytes_of_texts = pc.binary_length(kept.texts).to_numpy().astype(np.int64)
         tokens_of_texts = np.diff(found.ends, prepend=0) + 1
         columns = [

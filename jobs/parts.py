@@ -14,7 +14,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -31,19 +30,20 @@ from corpus.ledger import CHARACTERS, Ledger, total
 from corpus.publishing import PartOutput, PartRecords, publish_file
 from corpus.stages import Stage
 from corpus.storage import Store, storage_errors
-from jobs.exchange import Flow, unpacked
+from jobs.exchange import Flow
 from jobs.progress import Progress, say
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
     from jobs.recipe import Recipe
+    from jobs.row_exchange import RowFlow
     from jobs.session import Session
 
 Task = Callable[[PartOutput, Any], None]
 SortedTask = Callable[[PartOutput, Iterator[pa.RecordBatch]], None]
 FlowTask = Callable[..., None]
-"""Called with the part's output and an array of each kind of record."""
+"""Called with the part's output and an array of each kind of record, or a list of batches."""
 Judge = Callable[[pa.Table, PartOutput], pa.Table]
 
 
@@ -190,7 +190,7 @@ class Job:
 
     def receive(
         self,
-        make_flow: Callable[[], Flow],
+        make_flow: Callable[[], Flow | RowFlow],
         task: FlowTask,
         *,
         num_parts: int,
@@ -200,15 +200,15 @@ class Job:
     ) -> Ledger:
         """Write part k of the outputs from the records that a flow brings to target k.
 
-        The flow is made only where a part is missing. The task is given an array of each kind, in
-        any order of their records. Returns the sum of the parts' ledgers.
+        The flow is made only where a part is missing. The task is given an array of each kind, or
+        batches of rows, in any order. Returns the sum of the parts' ledgers.
         """
         records = PartRecords(self.store, self.stage.name, step)
         if len(records.done()) < num_parts:
             with Progress(self.stage.name, step, records, num_parts=num_parts):
                 flow = make_flow()
                 run = partial(
-                    _run_received, self.store, records, tuple(outputs), counted, flow.kinds, task
+                    _run_received, self.store, records, tuple(outputs), counted, flow.unpack, task
                 )
                 self.session.for_each_partition(run, flow.at_targets(), num_parts=num_parts)
         return self._publish(records, range(num_parts), outputs, counted)
@@ -295,7 +295,7 @@ def _run_received(
     records: PartRecords,
     outputs: tuple[str, ...],
     counted: str,
-    kinds: Sequence[np.dtype[Any]],
+    unpack: Callable[[Iterable[pa.RecordBatch]], tuple[Any, ...]],
     task: FlowTask,
     number: int,
     batches: Iterator[pa.RecordBatch],
@@ -304,7 +304,7 @@ def _run_received(
         return
     with store.scratch() as scratch, storage_errors(store.root, only_full=True):
         out = PartOutput(store, scratch, number, outputs=outputs, counted=counted)
-        task(out, *unpacked(kinds, batches))
+        task(out, *unpack(batches))
         records.add(out.finish())
 
 

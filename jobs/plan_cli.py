@@ -240,7 +240,6 @@ def _corpus(
             aim.num_tokens,
             vocab_size=vocab_size,
             num_copies=sum(one.epochs * one.num_documents for one in planned),
-            tokens_once=planning.drawn_once(planned)[1],
         )
     stored = {
         name: {"bytes": size, "how": "as published, by the manifests, divided by the share"}
@@ -270,7 +269,7 @@ def _work(
         counts.volume,
         engine=settings.extract.engine,
         mixed_bytes=sum(one.num_bytes for one in planned),
-        drawn_bytes=planning.drawn_once(planned)[0],
+        drawn_bytes=planning.drawn_once(planned),
         is_trained=not settings.vocabulary.path,
     )
     rows = [

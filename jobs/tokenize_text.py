@@ -1,9 +1,9 @@
 """Token shards in global order.
 
-Two steps: the ids of each document that the mixture draws, once (one task per part), and the
-shards. The second is the pipeline's one shuffle that moves more than keys: ids go to their shard by
-their place in the global order and are sorted there, so that shards depend on the mixture and the
-seed alone.
+One step, the pipeline's one shuffle that moves more than keys: each task encodes what the mixture
+draws of a part and sends every copy's ids to the shard of its place in the global order; the
+shard's task puts them in order there. So shards depend on the mixture and the seed alone, and the
+ids lie nowhere else.
 """
 
 from __future__ import annotations
@@ -12,16 +12,15 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import DataFrame
-from pyspark.sql import functions as sql
 
 from corpus import schemas
 from corpus.datasets import Dataset, Part, columns_of, publish_manifest
+from corpus.errors import Damaged, LedgerImbalance
 from corpus.identity import DOC_ID
 from corpus.ledger import TOKENS
 from corpus.publishing import PartOutput, publish_file
@@ -38,125 +37,153 @@ from corpus.shards import (
     write_manifest,
 )
 from corpus.tokenizer.encoders import encode_documents
-from filters.order import POSITION_BITS, SHARD_BITS, positions
+from corpus.utf8 import Int64Array
+from filters.order import positions, shard_of
 from jobs.encoding import Encoding, encoding
 from jobs.kept import Judged, judged
+from jobs.row_exchange import send_rows
 
 if TYPE_CHECKING:
     from jobs.parts import Job
+
+COPIES = pa.schema(
+    [("doc_id", DOC_ID), ("copy", pa.int32()), ("position", pa.int64()), ("source", pa.string()),
+     ("url", pa.string()), ("ids", pa.large_binary())]
+)  # fmt: skip
+"""Document copies on their way to their shards."""
+
+
+class Totals(NamedTuple):
+    """What the mixture draws, each copy counted."""
+
+    copies: int
+    tokens: dict[Split, int]
 
 
 def run(job: Job) -> None:
     """Encode, and write the shards."""
     mix = job.input("mix")
-    how, token_format = encoding(job)
-    job.map_parts(
-        partial(_encode, how, judged(job), mix, job.seed),
-        range(mix.num_parts),
-        outputs=("encoded",),
-        counted="encoded",
-        step="encode",
-        expected=[mix.part_kept(part) for part in range(mix.num_parts)],
-    )
-    num_shards, num_copies = _count(job.input("encoded"), job.recipe.tokenize.tokens_per_shard)
+    how = encoding(job)
+    totals = _totals(mix)
+    per_shard = job.recipe.tokenize.tokens_per_shard
+    num_shards = {split: -(-num // per_shard) for split, num in totals.tokens.items()}
     names = [(split, number) for split in SPLITS for number in range(num_shards[split])]
-    job.write_sorted(
-        _placed(job.frame("encoded"), num_shards),
-        part="part",
+    send = partial(_encode, how, judged(job), mix, num_shards, job.seed)
+    ledger = job.receive(
+        lambda: send_rows(
+            job.session, send, mix.num_parts, schema=COPIES, num_targets=len(names)
+        ),
+        partial(_write_shard, how.form, names),
         num_parts=len(names),
-        order_by=("position", "doc_id", "copy"),
-        task=partial(_write_shard, token_format, names),
         outputs=("shards", "provenance"),
         counted="provenance",
         step="shards",
-        expected_rows=num_copies,
     )
-    _publish_description(job, token_format, names)
+    _check(ledger.account().taken, totals.copies, "document copies")
+    _check(ledger.account(TOKENS).taken, sum(totals.tokens.values()), "tokens")
+    _publish_description(job, how.form, names)
 
 
-def _encode(
-    how: Encoding, tables: Judged, mix: Dataset, seed: int, out: PartOutput, part: int
-) -> None:
-    """Write a part of `encoded`: each document's ids once, and the places of its copies."""
-    encoder = how.encoder()
-    schema = schemas.table_named("encoded").arrow
-    for rows, kept in tables.turns(part, after=mix, columns=("source", "url")):
-        drawn = columns_of(mix, part, ("split", "epochs", "copies"), rows["doc_id"])
-        ids, num_tokens = encode_documents(
-            encoder, kept.texts, kept.num_texts,
-            eot_id=how.vocabulary.eot_id, vocab_size=how.vocabulary.size,
-        )  # fmt: skip
-        places = positions(
-            rows["doc_id"], drawn["epochs"].to_numpy(), drawn["copies"].to_numpy(), seed=seed
+def _check(arrived: int, sent: int, what: str) -> None:
+    if arrived != sent:
+        raise LedgerImbalance(
+            f"tokenize: {arrived:,} {what} came to the shards, expected {sent:,} as mix draws; run "
+            "the stage again with --force"
         )
-        columns = [
-            rows["doc_id"], rows["source"], rows["url"], drawn["split"], places,
-            pa.array(num_tokens), ids.cast(pa.binary()),
-        ]
-        out.write("encoded", pa.table(columns, schema=schema))
-        out.taken(rows.num_rows)
 
 
-def _count(encoded: Dataset, tokens_per_shard: int) -> tuple[dict[Split, int], int]:
-    """Shards of each split, and copies of all documents."""
-    num_tokens: Counter[str] = Counter()
+def _totals(mix: Dataset) -> Totals:
+    """Copies and tokens that shards will have, without the end-of-text that each begins with."""
+    num_tokens: Counter[Split] = Counter()
     num_copies = 0
-    for part in range(encoded.num_parts):
-        rows = encoded.read(part, ("split", "positions", "num_tokens"))
-        copies = pc.cast(pc.list_value_length(rows["positions"]), pa.int64())
+    for part in range(mix.num_parts):
+        rows = mix.read(part, ("split", "copies", "num_tokens"))
+        copies = pc.cast(rows["copies"], pa.int64())
         tokens = pc.multiply(copies, rows["num_tokens"])
         num_copies += int(pc.sum(copies).as_py() or 0)
         for split in SPLITS:
             its_own = tokens.filter(pc.equal(rows["split"], split))
             num_tokens[split] += int(pc.sum(its_own).as_py() or 0)
-    return {split: -(-num_tokens[split] // tokens_per_shard) for split in SPLITS}, num_copies
+    return Totals(num_copies, {split: num_tokens[split] for split in SPLITS})
 
 
-def _placed(encoded: DataFrame, num_shards: dict[Split, int]) -> DataFrame:
-    """A row for each copy, with the part that writes its shard: those of train come first."""
-    rows = encoded.select(
-        "doc_id", "source", "url", "split", "ids",
-        sql.posexplode("positions").alias("copy", "position"),
-    )
-    high = sql.shiftright("position", POSITION_BITS - SHARD_BITS)
-    train, validation = (
-        sql.shiftright(high * sql.lit(num_shards[split]).cast("long"), SHARD_BITS)
-        for split in SPLITS
-    )
-    part = sql.when(sql.col("split") == SPLITS[0], train).otherwise(
-        validation + sql.lit(num_shards[SPLITS[0]])
-    )
-    return rows.withColumn("part", part)
+def _encode(
+    how: Encoding,
+    tables: Judged,
+    mix: Dataset,
+    num_shards: dict[Split, int],
+    seed: int,
+    part: int,
+) -> Iterator[tuple[pa.RecordBatch, Int64Array]]:
+    """A part's document copies with their ids, and the shard of each."""
+    encoder = how.encoder()
+    found: list[pa.RecordBatch] = []
+    shards: list[Int64Array] = [np.zeros(0, np.int64)]
+    for rows, kept in tables.turns(part, after=mix, columns=("source", "url")):
+        drawn = columns_of(
+            mix, part, ("split", "epochs", "copies", "num_tokens"), rows["doc_id"]
+        )
+        ids, num_tokens = encode_documents(
+            encoder, kept.texts, kept.num_texts,
+            eot_id=how.form.eot_id, vocab_size=how.form.vocab_size,
+        )  # fmt: skip
+        if not np.array_equal(num_tokens, drawn["num_tokens"].to_numpy()):
+            raise Damaged(
+                f"{mix.path(part)}: its counts of tokens are not those of these texts; run "
+                "`winnow run mix --force`"
+            )
+        copies = drawn["copies"].to_numpy()
+        places = positions(rows["doc_id"], drawn["epochs"].to_numpy(), copies, seed=seed)
+        document = np.repeat(np.arange(len(copies)), copies)
+        copy = np.arange(len(document)) - (np.cumsum(copies) - copies)[document]
+        position = places.flatten().to_numpy()
+        taken = pa.array(document)
+        columns = [
+            rows["doc_id"].take(taken), pa.array(copy, pa.int32()), pa.array(position),
+            rows["source"].take(taken), rows["url"].take(taken), ids.take(taken),
+        ]  # fmt: skip
+        flat = [c.combine_chunks() if isinstance(c, pa.ChunkedArray) else c for c in columns]
+        found.append(pa.record_batch(flat, schema=COPIES))
+        in_train = pc.equal(drawn["split"], SPLITS[0]).to_numpy()[document]
+        train, validation = (shard_of(position, num_shards[split]) for split in SPLITS)
+        shards.append(np.where(in_train, train, validation + num_shards[SPLITS[0]]))
+    if found:
+        yield pa.concat_batches(found), np.concatenate(shards)
 
 
 def _write_shard(
     token_format: TokenFormat,
     names: Sequence[tuple[Split, int]],
     out: PartOutput,
-    batches: Iterator[pa.RecordBatch],
+    batches: list[pa.RecordBatch],
 ) -> None:
-    """Write one shard from its documents in order, and their rows of `provenance`."""
+    """Write one shard from its documents, put in order, and their rows of `provenance`."""
     split, number = names[out.number]
     name = shard_name(split, number)
     files = (out.file("shards", f"{name}.bin"), out.file("shards", f"{name}.idx"))
-    ordinal = 0
+    keys = pa.Table.from_batches(batches, COPIES).drop_columns(["ids"])
+    keys = keys.set_column(0, "doc_id", keys["doc_id"].cast(pa.binary()))
+    order = pc.sort_indices(
+        keys, sort_keys=[(key, "ascending") for key in ("position", "doc_id", "copy")]
+    )
+    firsts = np.cumsum([0, *(batch.num_rows for batch in batches)])
+    ranges = np.zeros((len(order), 2), np.int64)
     tokens = out.ledger.account(TOKENS)
-    itemsize = token_dtype(token_format.vocab_size).itemsize
     with ShardWriter(*files, token_format) as shard:
-        for batch in batches:
-            ranges = np.array([shard.add(ids.as_py()) for ids in batch["ids"]], np.int64)
-            size = batch.num_rows
-            tokens.taken += pc.sum(pc.binary_length(batch["ids"])).as_py() // itemsize
-            tokens.kept += int((ranges[:, 1] - ranges[:, 0]).sum())
-            columns = [
-                pa.repeat(split, size), pa.repeat(pa.scalar(number, pa.int32()), size),
-                pa.array(np.arange(ordinal, ordinal + size)), batch["doc_id"].cast(DOC_ID),
-                batch["copy"], batch["source"], batch["url"],
-                pa.array(ranges[:, 0]), pa.array(ranges[:, 1]),
-            ]
-            schema = schemas.table_named("provenance").arrow
-            out.write("provenance", pa.table(columns, schema=schema))
-            ordinal += size
+        for i, row in enumerate(order.to_numpy().tolist()):
+            batch = int(np.searchsorted(firsts, row, side="right")) - 1
+            ids = batches[batch]["ids"][row - int(firsts[batch])].as_py()
+            tokens.taken += len(ids) // token_dtype(token_format.vocab_size).itemsize
+            ranges[i] = shard.add(ids)
+    tokens.kept += int((ranges[:, 1] - ranges[:, 0]).sum())
+    rows, size = keys.take(order), len(order)
+    out.taken(size)
+    columns = [
+        pa.repeat(split, size), pa.repeat(pa.scalar(number, pa.int32()), size),
+        pa.array(np.arange(size)), rows["doc_id"].cast(DOC_ID), rows["copy"], rows["source"],
+        rows["url"], pa.array(ranges[:, 0]), pa.array(ranges[:, 1]),
+    ]  # fmt: skip
+    out.write("provenance", pa.table(columns, schema=schemas.table_named("provenance").arrow))
 
 
 def _publish_description(

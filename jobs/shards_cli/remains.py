@@ -1,6 +1,6 @@
 """What a redaction of shards leaves in a root: the tables that hold the text, and how to drop it.
 
-A table holds text where schemas.py gives it an id of documents and a column `text` or `ids`.
+A table holds text where schemas.py gives it an id of documents and a column `text`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MOST_PLACES = 20
 """Documents whose places in archives and text files are told; all of them have a row each."""
 
 _IDS = ("doc_id", "original_doc_id")
-_TEXTS = ("text", "ids")
+_TEXT = "text"
 
 
 def remains(documents: Mapping[bytes, str | None], store: Store) -> Iterator[str]:
@@ -56,11 +56,11 @@ def remains(documents: Mapping[bytes, str | None], store: Store) -> Iterator[str
 
 
 def tables_with_text() -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Each table that holds texts or their ids, and its columns of documents' ids."""
+    """Each table that holds texts, and its columns of documents' ids."""
     for table in schemas.TABLES:
         names = {column.name for column in table.columns}
         ids = tuple(name for name in _IDS if name in names)
-        if ids and names & set(_TEXTS):
+        if ids and _TEXT in names:
             yield table.name, ids
 
 

@@ -294,14 +294,14 @@ def test_a_redaction_names_the_tables_that_still_have_the_text(root):
         for i, url in enumerate(IDS)
     ]
     publish(root, "documents", places)
-    publish(root, "encoded", [{"doc_id": IDS[TWICE]}])
+    publish(root, "other_texts", [{"doc_id": IDS[TWICE]}])
     publish(root, "plants", [{"doc_id": bytes(16), "original_doc_id": IDS[CUT]}])
     publish(root, "dedup", [
         {"doc_id": IDS[TWICE], "keep": True, "kept_doc_id": IDS[TWICE]},
         {"doc_id": bytes(16), "keep": False, "kept_doc_id": IDS[TWICE]},
     ])  # fmt: skip
     said = winnow_shards("redact", "--url", TWICE, IDS[CUT].hex(), root=root)
-    assert "still in documents (2 rows), plants (1 rows), encoded (1 rows)" in said
+    assert "still in documents (2 rows), other_texts (1 rows), plants (1 rows)" in said
     assert "screen.url.block_lists" in said
     assert "dedup dropped 1 near-duplicates in their favour" in said
     at = {row["doc_id"]: row["offset"] for row in places}
@@ -326,5 +326,5 @@ def test_where_no_other_table_has_the_text_that_is_said(root):
 
 def test_every_table_of_schemas_that_has_texts_of_documents_is_looked_at():
     found = dict(tables_with_text())
-    assert set(found) == {"documents", "other_texts", "plants", "clean_passages", "encoded"}
+    assert set(found) == {"documents", "other_texts", "plants", "clean_passages"}
     assert found["plants"] == ("doc_id", "original_doc_id")

@@ -13,7 +13,7 @@ import random
 import shutil
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from importlib import import_module
@@ -114,7 +114,8 @@ def test_the_shards_are_uneven(undisturbed):
 
 
 # A task in a Spark worker: `die` says when it is killed.
-Die = Callable[[PartOutput, Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
+Batches = list[pa.RecordBatch]
+Die = Callable[[PartOutput, Batches], Batches]
 REAL = tokenize_text._write_shard
 
 
@@ -127,13 +128,24 @@ def kill_once(marker: Path) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def in_the_middle(
-    marker: Path, out: PartOutput, batches: Iterator[pa.RecordBatch]
-) -> Iterator[pa.RecordBatch]:
+class Deadly(Batches):
+    """Batches that kill when ids are asked of them a second time."""
+
+    marker: Path
+    num_asked = 0
+
+    def __getitem__(self, number: Any) -> Any:
+        self.num_asked += 1
+        if self.num_asked == 2:
+            kill_once(self.marker)
+        return super().__getitem__(number)
+
+
+def in_the_middle(marker: Path, out: PartOutput, batches: Batches) -> Batches:
     """Killed when some of the ids are in the file, and the header is not."""
-    for batch in batches:
-        yield batch
-        kill_once(marker)
+    found = Deadly(batches)
+    found.marker = marker
+    return found
 
 
 class Killing(Store):
@@ -149,19 +161,15 @@ class Killing(Store):
         super().publish(built, *names)
 
 
-def between_files(
-    num_moves: int, marker: Path, out: PartOutput, batches: Iterator[pa.RecordBatch]
-) -> Iterator[pa.RecordBatch]:
+def between_files(num_moves: int, marker: Path, out: PartOutput, batches: Batches) -> Batches:
     """Killed when some of the shard's files are in their places."""
     store = Killing(out._store.root)
     store.marker, store.num_moves = marker, num_moves
     out._store = store
-    yield from batches
+    return batches
 
 
-def dying(
-    die: Die, form: Any, names: Any, out: PartOutput, batches: Iterator[pa.RecordBatch]
-) -> None:
+def dying(die: Die, form: Any, names: Any, out: PartOutput, batches: Batches) -> None:
     REAL(form, names, out, die(out, batches))
 
 
@@ -200,7 +208,7 @@ def test_other_settings_after_a_kill_find_nothing_of_it(session, root, tmp_path,
     monkeypatch.undo()
     calm = tmp_path / "calm"
     shutil.copytree(root, calm)
-    for name in (*OUTPUTS, "encoded", "_stages", SCRATCH):
+    for name in (*OUTPUTS, "_stages", SCRATCH):
         shutil.rmtree(calm / name, ignore_errors=True)
     for place in (root, calm):
         tokenize(place, session, settings)
@@ -216,15 +224,26 @@ def stop(*_: object, **__: object) -> None:
     raise Killed
 
 
-def met(
-    folder: Path, out: PartOutput, batches: Iterator[pa.RecordBatch]
-) -> Iterator[pa.RecordBatch]:
+class Meeting(Store):
+    """A store that moves no file of a part before a second task wants to."""
+
+    folder: Path
+    number: int
+
+    def publish(self, built: Path, *names: str) -> None:
+        (self.folder / f"{self.number}-{os.getpid()}").touch()
+        end = time.monotonic() + 120
+        while len(list(self.folder.glob(f"{self.number}-*"))) < 2 and time.monotonic() < end:
+            time.sleep(0.01)
+        super().publish(built, *names)
+
+
+def met(folder: Path, out: PartOutput, batches: Batches) -> Batches:
     """Go on when a second task of the same part has come as far."""
-    yield from batches
-    (folder / f"{out.number}-{os.getpid()}").touch()
-    end = time.monotonic() + 120
-    while len(list(folder.glob(f"{out.number}-*"))) < 2 and time.monotonic() < end:
-        time.sleep(0.01)
+    store = Meeting(out._store.root)
+    store.folder, store.number = folder, out.number
+    out._store = store
+    return batches
 
 
 def test_two_tasks_at_work_on_a_shard_write_the_same_bytes(session, root, tmp_path, monkeypatch):
