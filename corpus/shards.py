@@ -87,6 +87,8 @@ class ShardManifest(msgspec.Struct, frozen=True, kw_only=True):
     """Of the ids, little-endian."""
     seed: int
     """The recipe's."""
+    recipe: str = ""
+    """Name of the recipe that the shards were made by."""
     num_tokens: dict[str, int]
     """Tokens of each split."""
     source_tokens: dict[str, int]
@@ -297,7 +299,7 @@ def shard_info(
 
 
 def make_manifest(
-    token_format: TokenFormat, shards: list[ShardInfo], *, seed: int
+    token_format: TokenFormat, shards: list[ShardInfo], *, seed: int, recipe: str = ""
 ) -> ShardManifest:
     """The manifest of these shards, put in training order."""
     ordered = sorted(shards, key=lambda shard: (SPLITS.index(shard.split), shard.number))
@@ -314,6 +316,7 @@ def make_manifest(
         eot_id=token_format.eot_id,
         dtype="uint16" if token_format.dtype.itemsize == 2 else "uint32",
         seed=seed,
+        recipe=recipe,
         num_tokens=num_tokens,
         source_tokens=dict(sorted(source_tokens.items())),
         shards=tuple(ordered),

@@ -206,7 +206,9 @@ def _publish_description(
                 files=[(file.num_bytes, file.sha256) for file in shards.parts[part].files],
             )
         )
-    manifest = make_manifest(token_format, described, seed=job.seed)
+    manifest = make_manifest(
+        token_format, described, seed=job.seed, recipe=job.recipe.name
+    )
     with job.store.scratch() as scratch:
         write_manifest(scratch / MANIFEST, manifest)
         published = publish_file(job.store, scratch / MANIFEST, "shards", MANIFEST)

@@ -55,7 +55,7 @@ def judged_root(root: str, docs: Sequence[Doc], *, num_parts: int) -> Store:
 def job_at(store: Store, stage: str, session: Any, **sections: Any) -> Job:
     """A stage's job on that root; sections: `seed`, `vocabulary`, ...."""
     given = {
-        "seed": 0, "vocabulary": VocabularySettings(), "mix": MixSettings(),
+        "name": "judged", "seed": 0, "vocabulary": VocabularySettings(), "mix": MixSettings(),
         "tokenize": TokenizeSettings(), "sources": {},
     }  # fmt: skip
     recipe: Any = SimpleNamespace(**(given | sections))

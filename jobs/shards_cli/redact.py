@@ -136,7 +136,7 @@ def _stage(shards: Shards, found: dict[int, list[Row]], *, mask: bool) -> None:
         shard_parts[part] = Part(number=part, num_rows=0, num_kept=0, files=pair)
         row_parts[part] = _write_rows(store, part, table)
     path = redo.staged(store, "shards", MANIFEST)
-    write_manifest(path, make_manifest(form, infos, seed=old.seed))
+    write_manifest(path, make_manifest(form, infos, seed=old.seed, recipe=old.recipe))
     last = shard_parts[-1]
     shard_parts[-1] = Part(number=last.number, num_rows=0, num_kept=0, files=(_published(path),))
     for name, parts in (("shards", shard_parts), ("provenance", row_parts)):

@@ -29,6 +29,8 @@ def stat(root: str, as_json: bool) -> None:
     shards = open_shards(root)
     manifest = shards.manifest
     told = {
+        "recipe": manifest.recipe,
+        "seed": manifest.seed,
         "vocab_size": manifest.vocab_size,
         "dtype": manifest.dtype,
         "tokenizer_sha256": manifest.tokenizer_sha256,
@@ -69,6 +71,8 @@ def _split(shards: Shards, split: str) -> dict[str, Any]:
 
 
 def _print(told: dict[str, Any]) -> None:
+    if told["recipe"]:
+        click.echo(f"made by the recipe {told['recipe']}, seed {told['seed']}")
     click.echo(f"{told['vocab_size']:,} ids in {told['dtype']}, tokenizer "
                f"{told['tokenizer_sha256'][:16]}")  # fmt: skip
     rate = told["bytes_per_token"]

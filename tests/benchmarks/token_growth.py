@@ -87,7 +87,8 @@ def measure(
     if not store.exists("contamination", MANIFEST):
         write_root(store, round(gigatokens * 1e9 * BYTES_PER_TOKEN), texts)
     recipe: Any = SimpleNamespace(
-        seed=1, sources=dict.fromkeys(SOURCES), vocabulary=VocabularySettings(),
+        name="token_growth", seed=1, sources=dict.fromkeys(SOURCES),
+        vocabulary=VocabularySettings(),
         mix=MixSettings(weights=WEIGHTS, max_epochs=8), tokenize=TokenizeSettings(),
     )  # fmt: skip
     found: dict[str, Any] = {"gigatokens": gigatokens, "stages": {}}

@@ -99,6 +99,7 @@ def test_shards_hold_nothing_else_and_their_description_is_true(built):
     in_train = np.array(rows["split"].to_pylist()) == "train"
     assert sum(manifest.source_tokens.values()) == lengths[in_train].sum()
     assert len({shard.name for shard in manifest.shards if shard.split == "train"}) > 2
+    assert (manifest.recipe, manifest.seed) == ("judged", 0)
     dataset = open_dataset(built, "shards")
     assert dataset.files()[-1] == shards.MANIFEST
     dataset.verify()
