@@ -64,8 +64,8 @@ def save_checkpoint(
     remove_unfinished(folder)
     with storage_errors(str(place)):
         building.mkdir(parents=True)
-        _save_tensors(model, building / MODEL_FILE)
-        _save_tensors(optimizer, building / OPTIMIZER_FILE)
+        save_tensors(model, building / MODEL_FILE)
+        save_tensors(optimizer, building / OPTIMIZER_FILE)
         state = CheckpointState(
             step=step,
             consumed_samples=consumed_samples,
@@ -131,10 +131,10 @@ def newest_weights(folder: Path) -> Weights:
     return load_file(places[-1] / MODEL_FILE)
 
 
-def _save_tensors(tensors: Weights, path: Path) -> None:
+def save_tensors(tensors: Weights, path: Path, metadata: dict[str, str] | None = None) -> None:
     """Write a safetensors file; its library's own I/O errors become OSError."""
     try:
-        save_file(tensors, path)
+        save_file(tensors, path, metadata)
     except SafetensorError as error:
         number = re.search(r"os error (\d+)", str(error))
         if number is None:

@@ -100,7 +100,7 @@ def test_no_checkpoint_says_how_to_get_one(tmp_path):
 
 
 def test_a_full_disk_is_a_storage_error(tmp_path, monkeypatch):
-    def full(tensors, path):
+    def full(tensors, path, metadata):
         raise checkpoints.SafetensorError(
             "Error while serializing: I/O error: No space left on device (os error 28)"
         )
