@@ -26,6 +26,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from corpus.errors import InputError
+from corpus.tokenizer.files import TOKENIZER_FILE
+from corpus.tokenizer.vocabulary import END_OF_TEXT
 from corpus.trainer.checkpoints import Weights, save_tensors
 from corpus.trainer.model import GPT, NORM_EPSILON
 from corpus.trainer.settings import ModelShape
@@ -121,6 +123,24 @@ def write_gpt2(model: GPT, folder: Path, *, eot_id: int) -> None:
     }
     _write_json(folder / CONFIG_FILE, config | ends)
     _write_json(folder / "generation_config.json", ends)
+
+
+def write_tokenizer(tokenizer: bytes, folder: Path, *, context: int) -> None:
+    """Write a tokenizer.json of ours and what AutoTokenizer wants beside it.
+
+    Without the class named, transformers takes GPT-2's own for a model of type gpt2, whatever the
+    pattern that tokenizer.json says. Unlike ours it reads a document's `<|endoftext|>` as the
+    control token.
+    """
+    (folder / TOKENIZER_FILE).write_bytes(tokenizer)
+    config = {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "bos_token": END_OF_TEXT,
+        "eos_token": END_OF_TEXT,
+        "model_max_length": context,
+        "clean_up_tokenization_spaces": False,
+    }
+    _write_json(folder / "tokenizer_config.json", config)
 
 
 def _names(num_layers: int) -> Iterator[tuple[str, str]]:

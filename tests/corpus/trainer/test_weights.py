@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
+import random
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -13,12 +16,17 @@ torch = pytest.importorskip("torch")
 from safetensors.torch import load_file, save_file  # noqa: E402 - after the check for torch
 
 from corpus.errors import InputError  # noqa: E402
+from corpus.tokenizer.files import save  # noqa: E402
+from corpus.tokenizer.pretokens import count_pretokens  # noqa: E402
+from corpus.tokenizer.splitting import Splitting  # noqa: E402
+from corpus.tokenizer.training import learn  # noqa: E402
 from corpus.trainer.model import GPT  # noqa: E402
 from corpus.trainer.settings import PRESETS, ModelShape  # noqa: E402
-from corpus.trainer.weights import read_gpt2, write_gpt2  # noqa: E402
+from corpus.trainer.weights import read_gpt2, write_gpt2, write_tokenizer  # noqa: E402
 
 SHAPE = ModelShape(num_layers=2, num_heads=4, width=32, context=16)
 VOCAB = 99
+SOURCE = inspect.getsource(random)
 
 
 def drawn_model(seed: int = 1):
@@ -255,3 +263,18 @@ def test_gpt2_small_of_transformers_has_as_many_parameters():
         theirs = library.GPT2LMHeadModel(library.GPT2Config())
         ours = GPT(PRESETS["gpt2"], 50_257)
     assert theirs.num_parameters() == ours.num_parameters() == 124_439_808
+
+
+def test_transformers_splits_text_as_the_tokenizer_written_says(tmp_path):
+    library = pytest.importorskip("transformers")
+    splitting = Splitting(split_digits=True, words_per_token=2)
+    pretokens = count_pretokens(pa.array([SOURCE]), splitting)
+    vocabulary = learn(*pretokens, vocab_size=600, splitting=splitting)
+    save(vocabulary, tmp_path, {})
+    folder = tmp_path / "out"
+    folder.mkdir()
+    write_gpt2(drawn_model(), folder, eot_id=98)
+    write_tokenizer((tmp_path / "tokenizer.json").read_bytes(), folder, context=16)
+    tokenizer = library.AutoTokenizer.from_pretrained(folder)
+    assert tokenizer(SOURCE)["input_ids"] == vocabulary.encode([SOURCE])[0]
+    assert tokenizer("a<|endoftext|>")["input_ids"][1:] == [vocabulary.eot_id]
