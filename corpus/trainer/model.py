@@ -2,7 +2,9 @@
 
 Pre-LN blocks, learned positions, tied embeddings, tanh-GELU, LayerNorm epsilon 1e-5 (Radford et al.
 2019, section 2.3, and its released code); weights drawn from N(0, 0.02), positions from N(0, 0.01),
-projections into the residual stream scaled by 1/sqrt(2 * layers), biases 0. No dropout: training
+projections into the residual stream scaled by 1/sqrt(2 * layers), biases 0. Or GPT-1's post-LN
+blocks (norm = "post"): each sub-layer's sum is normalised, there is no norm after the last block,
+and all weights are drawn from N(0, 0.02) (Radford et al. 2018, section 4.1). No dropout: training
 draws no random number after the start, so that a resumed run is the same run.
 
 The embedding has rows beyond the vocabulary, to a multiple of 64, for speed; their logits are
@@ -35,12 +37,16 @@ CHUNK_BYTES = {"cpu": 52_000_000, "cuda": 1_000_000_000}
 
 
 class Block(nn.Module):
-    """One layer: attention, then the feed-forward net, each on a normalised copy and added back."""
+    """One layer: attention, then the feed-forward net, each added to what it was given.
+
+    pre-LN: each is given a normalised copy. post-LN: each sum is normalised.
+    """
 
     def __init__(self, shape: ModelShape) -> None:
         super().__init__()
         width = shape.width
         self.num_heads = shape.num_heads
+        self.is_post_norm = shape.norm == "post"
         self.attention_norm = nn.LayerNorm(width, eps=NORM_EPSILON)
         self.attention_in = nn.Linear(width, 3 * width)
         self.attention_out = nn.Linear(width, width)
@@ -50,9 +56,13 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The residual stream after this layer, (B, T, D) to (B, T, D)."""
-        x = x + self.attend(self.attention_norm(x))
-        hidden = F.gelu(self.forward_in(self.forward_norm(x)), approximate="tanh")
-        return x + self.forward_out(hidden)
+        if self.is_post_norm:
+            x = self.attention_norm(x + self.attend(x))
+            x = self.forward_norm(x + self.feed_forward(x))
+        else:
+            x = x + self.attend(self.attention_norm(x))
+            x = x + self.feed_forward(self.forward_norm(x))
+        return x
 
     def attend(self, x: Tensor) -> Tensor:
         """Causal multi-head attention, (B, T, D) to (B, T, D)."""
@@ -62,6 +72,11 @@ class Block(nn.Module):
         mixed = F.scaled_dot_product_attention(query, key, value, is_causal=True)
         joined: Tensor = self.attention_out(mixed.transpose(1, 2).reshape(sequences, length, width))
         return joined
+
+    def feed_forward(self, x: Tensor) -> Tensor:
+        """The net of each position by itself, (B, T, D) to (B, T, D)."""
+        hidden: Tensor = self.forward_out(F.gelu(self.forward_in(x), approximate="tanh"))
+        return hidden
 
 
 class GPT(nn.Module):
@@ -74,15 +89,19 @@ class GPT(nn.Module):
         self.tokens = nn.Embedding(padded_vocab(vocab_size), shape.width)
         self.positions = nn.Embedding(shape.context, shape.width)
         self.blocks = nn.ModuleList(Block(shape) for _ in range(shape.num_layers))
-        self.norm = nn.LayerNorm(shape.width, eps=NORM_EPSILON)
+        self.norm: nn.Module = nn.LayerNorm(shape.width, eps=NORM_EPSILON)
+        if shape.norm == "post":
+            self.norm = nn.Identity()
         self._draw_weights(seed)
 
     def _draw_weights(self, seed: int) -> None:
         """Draw every matrix in a fixed order from one generator; LayerNorms keep their 1 and 0."""
         generator = torch.Generator().manual_seed(seed)
-        residual_std = INIT_STD / math.sqrt(2 * self.shape.num_layers)
+        position_std, residual_std = INIT_STD, INIT_STD  # GPT-1's
+        if self.shape.norm == "pre":
+            position_std, residual_std = POSITION_STD, INIT_STD / math.sqrt(2 * len(self.blocks))
         nn.init.normal_(self.tokens.weight, std=INIT_STD, generator=generator)
-        nn.init.normal_(self.positions.weight, std=POSITION_STD, generator=generator)
+        nn.init.normal_(self.positions.weight, std=position_std, generator=generator)
         for name, module in self.blocks.named_modules():
             if isinstance(module, nn.Linear):
                 std = residual_std if name.endswith("_out") else INIT_STD
@@ -95,7 +114,7 @@ class GPT(nn.Module):
         return sum(p.numel() for p in self.parameters()) - padding * self.shape.width
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Hidden states after the last norm: ids (B, T), T up to the context, to (B, T, D)."""
+        """What the output layer takes: ids (B, T), T up to the context, to (B, T, D)."""
         positions = torch.arange(tokens.shape[1], device=tokens.device)
         x = self.tokens(tokens) + self.positions(positions)
         for block in self.blocks:

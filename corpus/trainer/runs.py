@@ -38,6 +38,7 @@ from corpus.trainer.settings import TrainSettings
 
 LOG_FILE, TIMING_FILE = "train.jsonl", "timing.jsonl"
 NOT_OF_THE_RESULT = ("verify_shards",)  # settings that change no weight
+NOT_SAID_BEFORE = {"norm": "pre"}  # what the runs of checkpoints were that do not say it
 COLD_STEPS = 5  # the first steps allocate and choose kernels; the reported rate leaves them out
 
 
@@ -168,6 +169,7 @@ def _identity(run: Run) -> dict[str, Any]:
         "num_layers": config.shape.num_layers,
         "num_heads": config.shape.num_heads,
         "width": config.shape.width,
+        "norm": config.shape.norm,
         "sequences_per_step": run.settings.sequences_per_step,
         "seed": config.seed,
     }
@@ -218,10 +220,10 @@ def resume_run(run: Run) -> None:
 
 
 def _check_same_run(run: Run, place: Path, state: CheckpointState) -> None:
-    wanted = _identity(run)
-    others = [key for key in wanted if state.run.get(key) != wanted[key]]
+    wanted, made_of = _identity(run), NOT_SAID_BEFORE | state.run
+    others = [key for key in wanted if made_of.get(key) != wanted[key]]
     if others:
-        had = ", ".join(f"{key} was {state.run.get(key)}, is {wanted[key]}" for key in others)
+        had = ", ".join(f"{key} was {made_of.get(key)}, is {wanted[key]}" for key in others)
         raise ConfigError(
             f"{place}: a checkpoint of another run: {had}; expected the same: undo the change, or "
             "begin anew with `winnow run train --force`"

@@ -1,10 +1,11 @@
 """Sizes of the GPT and the knobs of its training; imports no torch.
 
-Sizes: GPT-2's four (Radford et al. 2019, Table 2) and GPT-3's eight (Brown et al. 2020, Table 2.1),
-as dense models, with small ones for a CPU. Two printed rows of Table 2.1 contradict themselves:
-1.3B has 24 heads of 128 for a width of 2048 (here 16 heads), and 13B has 40 heads of 128 for a
-width of 5140 (here 5120). GPT-3 alternates dense and locally banded attention with an unpublished
-band; here every layer is dense. Optimiser values are GPT-3's (appendix B).
+Sizes: GPT-1's (Radford et al. 2018, section 4.1), GPT-2's four (Radford et al. 2019, Table 2) and
+GPT-3's eight (Brown et al. 2020, Table 2.1), as dense models, with small ones for a CPU. Two
+printed rows of Table 2.1 contradict themselves: 1.3B has 24 heads of 128 for a width of 2048 (here
+16 heads), and 13B has 40 heads of 128 for a width of 5140 (here 5120). GPT-3 alternates dense and
+locally banded attention with an unpublished band; here every layer is dense. Optimiser values are
+GPT-3's (appendix B).
 """
 
 from __future__ import annotations
@@ -17,8 +18,13 @@ from corpus.config import Settings
 VOCAB_MULTIPLE = 64  # matrix tiles; 50,257 -> 50,304 is the usual padding of GPT-2's vocabulary
 
 
-class ModelShape(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Size of a decoder; the vocabulary comes from the tokenizer."""
+class ModelShape(
+    Settings, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
+):
+    """Size and kind of a decoder; the vocabulary comes from the tokenizer.
+
+    A config.json or a checkpoint names of the kind what differs from GPT-2's, which is the default.
+    """
 
     num_layers: int
     """Transformer blocks."""
@@ -28,10 +34,13 @@ class ModelShape(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True
     """Features of the residual stream; the feed-forward layer has 4 times as many."""
     context: int
     """Tokens of a training sequence, and the most that the model can attend to."""
+    norm: Literal["pre", "post"] = "pre"
+    """pre: each sub-layer is given a normalised copy of the residual stream, which is normalised
+    once more at its end (GPT-2, GPT-3). post: each sub-layer's sum with it is (GPT-1)."""
 
     def __post_init__(self) -> None:
         """Refuse sizes that are not positive or do not divide."""
-        for name in self.__struct_fields__:
+        for name in ("num_layers", "num_heads", "width", "context"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}, expected at least 1")
         if self.width % self.num_heads:
@@ -43,17 +52,23 @@ class ModelShape(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True
         feed_forward = 8 * self.width**2 + 5 * self.width
         norms = 4 * self.width
         blocks = self.num_layers * (attention + feed_forward + norms)
-        return (vocab_size + self.context) * self.width + blocks + 2 * self.width
+        last_norm = 2 * self.width if self.norm == "pre" else 0
+        return (vocab_size + self.context) * self.width + blocks + last_norm
 
 
-def _shape(num_layers: int, width: int, num_heads: int, context: int) -> ModelShape:
-    return ModelShape(num_layers=num_layers, width=width, num_heads=num_heads, context=context)
+def _shape(
+    num_layers: int, width: int, num_heads: int, context: int, norm: Literal["pre", "post"] = "pre"
+) -> ModelShape:
+    return ModelShape(
+        num_layers=num_layers, width=width, num_heads=num_heads, context=context, norm=norm
+    )
 
 
 PRESETS: dict[str, ModelShape] = {
     "micro": _shape(2, 64, 2, 64),  # tests: 0.1 M parameters and the embedding
     "tiny": _shape(4, 128, 4, 128),  # 0.8 M and the embedding: a minute or two on two cores
     "mini": _shape(4, 256, 4, 256),  # 3.2 M and the embedding: an hour on two cores
+    "gpt1": _shape(12, 768, 12, 512, "post"),  # 116.5 M with its vocabulary of 40,478
     "gpt2": _shape(12, 768, 12, 1024),
     "gpt2-medium": _shape(24, 1024, 16, 1024),
     "gpt2-large": _shape(36, 1280, 20, 1024),
@@ -73,7 +88,7 @@ class TrainSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=T
     """What is trained, on how much, and how."""
 
     model: str = "tiny"
-    """Preset: micro, tiny, mini, gpt2[-medium|-large|-xl], gpt3-125m ... gpt3-175b."""
+    """Preset: micro, tiny, mini, gpt1, gpt2[-medium|-large|-xl], gpt3-125m ... gpt3-175b."""
     num_layers: int = 0
     """Transformer blocks; 0 = the preset's."""
     num_heads: int = 0
@@ -177,6 +192,7 @@ class TrainSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=T
             num_heads=self.num_heads or preset.num_heads,
             width=self.width or preset.width,
             context=self.context or preset.context,
+            norm=preset.norm,
         )
 
     def total_steps(self) -> int:

@@ -96,8 +96,14 @@ def write_gpt2(model: GPT, folder: Path, *, eot_id: int) -> None:
     """Write config.json, generation_config.json and model.safetensors of GPT2LMHeadModel.
 
     GPT2LMHeadModel.from_pretrained(folder) computes the same logits. eot_id begins and ends a text.
+    Raises InputError for a model that it cannot compute.
     """
     shape, ours = model.shape, model.state_dict()
+    if shape.norm != "pre":
+        raise InputError(
+            f"{folder}: the model normalises after each sub-layer (norm {shape.norm}, as GPT-1); "
+            "expected norm pre: GPT2LMHeadModel knows no other"
+        )
     ours["tokens.weight"] = ours["tokens.weight"][: model.vocab_size]
     tensors = {
         PREFIX + name: _turned(name, ours[source]).contiguous()

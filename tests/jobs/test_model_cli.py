@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import click.testing
+import msgspec
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -25,10 +27,11 @@ from tests.jobs.test_train import SETTINGS, TEXT, build_inputs  # noqa: E402
 TEXTS = ["one dog saw two cats", " two  cats\n\nrun. It's 2,000!", "naïve 日本語 🙂", ""]
 
 
-def make_root(root: Path) -> Path:
+def make_root(root: Path, **changed: Any) -> Path:
+    settings = msgspec.structs.replace(SETTINGS, **changed)
     job = Job(
         stage=stage_named("train"),
-        recipe=SimpleNamespace(train=SETTINGS, seed=3),
+        recipe=SimpleNamespace(train=settings, seed=3),
         store=Store(str(root)),
         session=None,
         ledger=Ledger(),
@@ -83,6 +86,14 @@ def test_info_for_people_has_the_same(root):
     assert lines[2] == f"loss of the last step: {told['loss']:.4f} nats per token"
     assert len(lines) == 6
     assert lines[5].split()[:2] == ["4", f"{told['validation'][1]['validation_loss']:.4f}"]
+
+
+def test_a_model_that_gpt2_is_not_is_told_and_not_exported(tmp_path):
+    root = make_root(tmp_path / "root", model="gpt1", num_heads=2)
+    assert "context 16, norms after the sub-layers, " in winnow_model("info", root=root)
+    said = winnow_model("export", str(tmp_path / "gpt"), root=root, status=1)
+    assert "expected norm pre: GPT2LMHeadModel knows no other" in said
+    assert not (tmp_path / "gpt").exists()
 
 
 def test_the_exported_folder_holds_the_newest_weights_and_the_tokenizer(root, exported):

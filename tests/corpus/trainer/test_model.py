@@ -13,6 +13,7 @@ from corpus.trainer.model import GPT, head_loss  # noqa: E402 - after the check 
 from corpus.trainer.settings import PRESETS, ModelShape  # noqa: E402
 
 SHAPE = ModelShape(num_layers=2, num_heads=2, width=32, context=16)
+POST = ModelShape(num_layers=2, num_heads=2, width=32, context=16, norm="post")
 
 
 def tokens(*, rows: int = 3, length: int = 16, vocab_size: int = 100, seed: int = 0):
@@ -28,8 +29,16 @@ def test_gpt2_small_has_the_published_number_of_parameters():
     assert sum(p.numel() for p in model.parameters()) == 124_439_808 + 47 * 768
 
 
-def test_a_token_is_predicted_from_those_before_it_alone():
-    model = GPT(SHAPE, 100)
+def test_gpt1_has_the_published_number_of_parameters():
+    with torch.device("meta"):
+        model = GPT(PRESETS["gpt1"], 40_478)
+    assert model.num_parameters() == 116_534_784
+    assert PRESETS["gpt1"].num_parameters(40_478) == 116_534_784
+
+
+@pytest.mark.parametrize("shape", [SHAPE, POST], ids=["pre", "post"])
+def test_a_token_is_predicted_from_those_before_it_alone(shape):
+    model = GPT(shape, 100)
     ids = tokens()
     changed = ids.clone()
     changed[:, 10:] = (changed[:, 10:] + 1) % 100
@@ -37,21 +46,66 @@ def test_a_token_is_predicted_from_those_before_it_alone():
     assert not torch.equal(model(ids)[:, 10], model(changed)[:, 10])
 
 
-def test_a_block_is_the_pre_norm_block_written_out_by_hand():
-    block = GPT(SHAPE, 100, seed=3).blocks[0].double()
-    x = torch.randn(1, 5, 32, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-    query, key, value = block.attention_in(block.attention_norm(x)).split(32, dim=2)
+def drawn(shape, seed=3):
+    """A model whose every number, biases and norms too, is its own, in float64."""
+    model, draw = GPT(shape, 100).double(), torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.normal_(std=0.3, generator=draw)
+    return model
+
+
+def some_states(length=5):
+    draw = torch.Generator().manual_seed(1)
+    return torch.randn(1, length, 32, dtype=torch.float64, generator=draw)
+
+
+def attended(block, x):
+    """Attention written out by hand."""
+    length = x.shape[1]
+    query, key, value = block.attention_in(x).split(32, dim=2)
     heads = []
     for head in range(2):
         columns = slice(16 * head, 16 * head + 16)
         scores = query[0, :, columns] @ key[0, :, columns].T / math.sqrt(16)
-        scores = scores.masked_fill(torch.ones(5, 5).triu(1).bool(), -math.inf)
+        scores = scores.masked_fill(torch.ones(length, length).triu(1).bool(), -math.inf)
         heads.append(scores.softmax(1) @ value[0, :, columns])
-    y = x + block.attention_out(torch.cat(heads, 1))
-    u = block.forward_in(block.forward_norm(y))
+    return block.attention_out(torch.cat(heads, 1))
+
+
+def fed_forward(block, x):
+    u = block.forward_in(x)
     gelu = 0.5 * u * (1 + torch.tanh(math.sqrt(2 / math.pi) * (u + 0.044715 * u**3)))
-    expected = y + block.forward_out(gelu)
+    return block.forward_out(gelu)
+
+
+def test_a_block_is_the_pre_norm_block_written_out_by_hand():
+    block, x = drawn(SHAPE).blocks[0], some_states()
+    y = x + attended(block, block.attention_norm(x))
+    expected = y + fed_forward(block, block.forward_norm(y))
     assert torch.allclose(block(x), expected, atol=1e-12)
+
+
+def test_gpt1_normalises_each_sum_and_nothing_after_the_last_block():
+    model, ids = drawn(POST), tokens(rows=1)
+    expected = model.tokens.weight[ids] + model.positions.weight
+    for block in model.blocks:
+        for norm, layer in ((block.attention_norm, attended), (block.forward_norm, fed_forward)):
+            added = expected + layer(block, expected)
+            centred = added - added.mean(-1, keepdim=True)
+            spread = (centred.square().mean(-1, keepdim=True) + 1e-5).sqrt()
+            expected = centred / spread * norm.weight + norm.bias
+    assert torch.allclose(model(ids), expected, atol=1e-12)
+    assert not any(name.startswith("norm.") for name in model.state_dict())
+
+
+def test_gpt1_draws_all_weights_alike():
+    shape = ModelShape(num_layers=4, num_heads=4, width=128, context=128, norm="post")
+    model = GPT(shape, 1000, seed=1)
+    matrices = [p for p in model.parameters() if p.dim() == 2]
+    assert len(matrices) == 2 + 4 * 4
+    for matrix in matrices:
+        assert matrix.std().item() == pytest.approx(0.02, rel=0.02)
 
 
 def test_weights_are_drawn_as_gpt2_says_and_depend_on_the_seed_alone():
@@ -142,3 +196,27 @@ def test_autocast_on_the_cpu_really_computes_in_bfloat16():
         model.loss(tokens(), tokens()).backward()
     assert seen == [torch.bfloat16]
     assert {p.grad.dtype for p in model.parameters()} == {torch.float32}
+
+
+def test_gpt1_of_transformers_computes_the_same():
+    library = pytest.importorskip("transformers")
+    config = library.OpenAIGPTConfig(
+        n_layer=2, n_head=2, n_embd=32, n_positions=16, vocab_size=100, initializer_range=0.3
+    )
+    theirs, ours = library.OpenAIGPTModel(config).double().eval(), drawn(POST)
+    names = {
+        "attention_norm": "ln_1", "attention_in": "attn.c_attn", "attention_out": "attn.c_proj",
+        "forward_norm": "ln_2", "forward_in": "mlp.c_fc", "forward_out": "mlp.c_proj",
+    }  # fmt: skip
+    with torch.no_grad():
+        theirs.tokens_embed.weight.copy_(ours.tokens.weight[:100])
+        theirs.positions_embed.weight.copy_(ours.positions.weight)
+        for block, layer in zip(ours.blocks, theirs.h, strict=True):
+            for name, other in names.items():
+                module, target = block.get_submodule(name), layer.get_submodule(other)
+                weight = module.weight.T if name.endswith(("_in", "_out")) else module.weight
+                target.weight.copy_(weight)
+                target.bias.copy_(module.bias)
+        found = ours(tokens())
+        expected = theirs(tokens()).last_hidden_state
+    assert torch.allclose(found, expected, atol=1e-9)

@@ -7,6 +7,7 @@ import json
 import math
 import random
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -227,6 +228,13 @@ def test_a_folder_without_the_files_says_what_was_looked_for(folder):
     assert "expected one safetensors file with all weights" in refusal(folder)
     (folder / "config.json").unlink()
     assert "expected the config.json of a GPT2LMHeadModel" in refusal(folder)
+
+
+def test_a_model_that_gpt2_cannot_compute_is_not_written(tmp_path):
+    model = GPT(msgspec.structs.replace(SHAPE, norm="post"), VOCAB)
+    with pytest.raises(InputError, match="expected norm pre: GPT2LMHeadModel knows no other"):
+        write_gpt2(model, tmp_path, eot_id=98)
+    assert not list(tmp_path.iterdir())
 
 
 # By transformers itself, where it is installed.
