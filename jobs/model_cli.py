@@ -107,6 +107,8 @@ def describe(trained: Dataset) -> dict[str, Any]:
 def _lines(told: Mapping[str, Any]) -> Iterator[str]:
     shape = told["shape"]
     kind = ", norms after the sub-layers" if shape.get("norm") == "post" else ""
+    if "band" in shape:
+        kind += f", bands of {shape['band']:,} in every second layer"
     yield (
         f"{told['num_parameters']:,} parameters: {shape['num_layers']} layers of width "
         f"{shape['width']:,}, {shape['num_heads']} heads, context {shape['context']:,}{kind}, "

@@ -38,7 +38,7 @@ from corpus.trainer.settings import TrainSettings
 
 LOG_FILE, TIMING_FILE = "train.jsonl", "timing.jsonl"
 NOT_OF_THE_RESULT = ("verify_shards",)  # settings that change no weight
-NOT_SAID_BEFORE = {"norm": "pre"}  # what the runs of checkpoints were that do not say it
+NOT_SAID_BEFORE = {"norm": "pre", "band": 0}  # what the runs of checkpoints were that do not say it
 COLD_STEPS = 5  # the first steps allocate and choose kernels; the reported rate leaves them out
 
 
@@ -170,6 +170,7 @@ def _identity(run: Run) -> dict[str, Any]:
         "num_heads": config.shape.num_heads,
         "width": config.shape.width,
         "norm": config.shape.norm,
+        "band": config.shape.band,
         "sequences_per_step": run.settings.sequences_per_step,
         "seed": config.seed,
     }

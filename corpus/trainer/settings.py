@@ -4,8 +4,8 @@ Sizes: GPT-1's (Radford et al. 2018, section 4.1), GPT-2's four (Radford et al. 
 GPT-3's eight (Brown et al. 2020, Table 2.1), as dense models, with small ones for a CPU. Two
 printed rows of Table 2.1 contradict themselves: 1.3B has 24 heads of 128 for a width of 2048 (here
 16 heads), and 13B has 40 heads of 128 for a width of 5140 (here 5120). GPT-3 alternates dense and
-locally banded attention with an unpublished band; here every layer is dense. Optimiser values are
-GPT-3's (appendix B).
+locally banded attention with an unpublished band; the presets are dense, and `band` sets one.
+Optimiser values are GPT-3's (appendix B).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class ModelShape(
 ):
     """Size and kind of a decoder; the vocabulary comes from the tokenizer.
 
-    A config.json or a checkpoint names of the kind what differs from GPT-2's, which is the default.
+    A config.json names of the kind what differs from GPT-2's, which is the default.
     """
 
     num_layers: int
@@ -37,12 +37,20 @@ class ModelShape(
     norm: Literal["pre", "post"] = "pre"
     """pre: each sub-layer is given a normalised copy of the residual stream, which is normalised
     once more at its end (GPT-2, GPT-3). post: each sub-layer's sum with it is (GPT-1)."""
+    band: int = 0
+    """Positions, its own included, that a token attends to in the second, fourth, ... layer; 0 =
+    all up to it, as in the other layers. GPT-3 alternates such layers with dense ones, "similar to
+    the Sparse Transformer" (Brown et al. 2020, section 2.1); neither the band nor which come first
+    was published. The Sparse Transformer's is near the square root of the context, 128 or 256
+    (Child et al. 2019, section 4.3)."""
 
     def __post_init__(self) -> None:
         """Refuse sizes that are not positive or do not divide."""
         for name in ("num_layers", "num_heads", "width", "context"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}, expected at least 1")
+        if self.band < 0:
+            raise ValueError(f"band is {self.band}, expected 0 or more")
         if self.width % self.num_heads:
             raise ValueError(f"width {self.width} is not a multiple of {self.num_heads} heads")
 
@@ -97,6 +105,9 @@ class TrainSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Features of the residual stream; 0 = the preset's."""
     context: int = 0
     """Tokens of a sequence; 0 = the preset's."""
+    band: int = 0
+    """Positions that a token attends to in every second layer, as GPT-3 has it with an unpublished
+    number; 0 = the preset's, which is all before it."""
 
     num_steps: int = 300
     """Optimiser steps, and the length of the learning-rate schedule; 0 = as many as num_tokens
@@ -193,6 +204,7 @@ class TrainSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=T
             width=self.width or preset.width,
             context=self.context or preset.context,
             norm=preset.norm,
+            band=self.band or preset.band,
         )
 
     def total_steps(self) -> int:

@@ -104,6 +104,11 @@ def write_gpt2(model: GPT, folder: Path, *, eot_id: int) -> None:
             f"{folder}: the model normalises after each sub-layer (norm {shape.norm}, as GPT-1); "
             "expected norm pre: GPT2LMHeadModel knows no other"
         )
+    if shape.band:
+        raise InputError(
+            f"{folder}: every second layer of the model attends to a band of {shape.band} "
+            "positions; expected band 0: GPT2LMHeadModel has dense layers alone"
+        )
     ours["tokens.weight"] = ours["tokens.weight"][: model.vocab_size]
     tensors = {
         PREFIX + name: _turned(name, ours[source]).contiguous()

@@ -89,8 +89,9 @@ def test_info_for_people_has_the_same(root):
 
 
 def test_a_model_that_gpt2_is_not_is_told_and_not_exported(tmp_path):
-    root = make_root(tmp_path / "root", model="gpt1", num_heads=2)
-    assert "context 16, norms after the sub-layers, " in winnow_model("info", root=root)
+    root = make_root(tmp_path / "root", model="gpt1", num_heads=2, band=3)
+    kind = "context 16, norms after the sub-layers, bands of 3 in every second layer, "
+    assert kind in winnow_model("info", root=root)
     said = winnow_model("export", str(tmp_path / "gpt"), root=root, status=1)
     assert "expected norm pre: GPT2LMHeadModel knows no other" in said
     assert not (tmp_path / "gpt").exists()

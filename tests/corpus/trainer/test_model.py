@@ -9,11 +9,12 @@ import pytest
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
 
-from corpus.trainer.model import GPT, head_loss  # noqa: E402 - after the check for torch
+from corpus.trainer.model import GPT, band_mask, head_loss  # noqa: E402 - after the check for torch
 from corpus.trainer.settings import PRESETS, ModelShape  # noqa: E402
 
 SHAPE = ModelShape(num_layers=2, num_heads=2, width=32, context=16)
 POST = ModelShape(num_layers=2, num_heads=2, width=32, context=16, norm="post")
+BANDED = ModelShape(num_layers=4, num_heads=2, width=32, context=16, band=3)
 
 
 def tokens(*, rows: int = 3, length: int = 16, vocab_size: int = 100, seed: int = 0):
@@ -36,7 +37,7 @@ def test_gpt1_has_the_published_number_of_parameters():
     assert PRESETS["gpt1"].num_parameters(40_478) == 116_534_784
 
 
-@pytest.mark.parametrize("shape", [SHAPE, POST], ids=["pre", "post"])
+@pytest.mark.parametrize("shape", [SHAPE, POST, BANDED], ids=["pre", "post", "banded"])
 def test_a_token_is_predicted_from_those_before_it_alone(shape):
     model = GPT(shape, 100)
     ids = tokens()
@@ -60,16 +61,17 @@ def some_states(length=5):
     return torch.randn(1, length, 32, dtype=torch.float64, generator=draw)
 
 
-def attended(block, x):
-    """Attention written out by hand."""
-    length = x.shape[1]
-    query, key, value = block.attention_in(x).split(32, dim=2)
+def attended(block, x, band=1000):
+    """Attention written out by hand: of each head each position over the last `band` up to it."""
+    query, key, value = block.attention_in(x)[0].split(32, dim=1)
     heads = []
     for head in range(2):
-        columns = slice(16 * head, 16 * head + 16)
-        scores = query[0, :, columns] @ key[0, :, columns].T / math.sqrt(16)
-        scores = scores.masked_fill(torch.ones(length, length).triu(1).bool(), -math.inf)
-        heads.append(scores.softmax(1) @ value[0, :, columns])
+        q, k, v = (part[:, 16 * head : 16 * head + 16] for part in (query, key, value))
+        rows = []
+        for i in range(x.shape[1]):
+            seen = slice(max(0, i + 1 - band), i + 1)
+            rows.append((k[seen] @ q[i] / math.sqrt(16)).softmax(0) @ v[seen])
+        heads.append(torch.stack(rows))
     return block.attention_out(torch.cat(heads, 1))
 
 
@@ -97,6 +99,53 @@ def test_gpt1_normalises_each_sum_and_nothing_after_the_last_block():
             expected = centred / spread * norm.weight + norm.bias
     assert torch.allclose(model(ids), expected, atol=1e-12)
     assert not any(name.startswith("norm.") for name in model.state_dict())
+
+
+def banded_by_hand(model, ids, band):
+    """Dense and banded layers in turn, the first one dense."""
+    x = model.tokens.weight[ids] + model.positions.weight[: ids.shape[1]]
+    for number, block in enumerate(model.blocks):
+        x = x + attended(block, block.attention_norm(x), band if number in (1, 3) else 1000)
+        x = x + fed_forward(block, block.forward_norm(x))
+    return model.norm(x)
+
+
+@pytest.mark.parametrize("length", [2, 3, 4, 16])
+def test_every_second_layer_is_the_banded_one_written_out_by_hand(length):
+    model, ids = drawn(BANDED), tokens(rows=1, length=length)
+    expected = banded_by_hand(model, ids, 3)
+    assert torch.allclose(model(ids), expected, atol=1e-12)
+    is_dense = torch.allclose(expected, banded_by_hand(model, ids, 1000), atol=1e-6)
+    assert is_dense == (length <= 3)
+
+
+def test_a_banded_layer_sees_so_many_positions_and_a_dense_one_all_before():
+    block, x = drawn(BANDED).blocks[1], some_states(length=16)
+    changed = x.clone()
+    changed[:, 5] += 1
+    for mask, seen_from in ((band_mask(16, 3, device=x.device), range(5, 8)),
+                            (None, range(5, 16))):  # fmt: skip
+        differs = (block(x, mask) != block(changed, mask)).any(2)[0]
+        assert differs.nonzero().flatten().tolist() == list(seen_from)
+
+
+def test_a_band_as_long_as_the_context_is_the_dense_model_bit_for_bit():
+    sizes = {"num_layers": 2, "num_heads": 2, "width": 32, "context": 16}
+    models = [GPT(ModelShape(**sizes, band=band), 100) for band in (0, 16, 99)]
+    dense, *others = (model(tokens()) for model in models)
+    assert all(torch.equal(dense, other) for other in others)
+    assert not torch.equal(dense, GPT(ModelShape(**sizes, band=15), 100)(tokens()))
+
+
+def test_gradients_flow_through_a_banded_layer():
+    model, ids = drawn(BANDED), tokens(rows=1, length=8)
+    targets = ids.roll(-1, 1)
+    found = torch.autograd.grad(model.loss(ids, targets), list(model.blocks.parameters()))
+    logits = (banded_by_hand(model, ids, 3) @ model.tokens.weight.T)[0, :, :100]
+    plain = F.cross_entropy(logits, targets[0])
+    expected = torch.autograd.grad(plain, list(model.blocks.parameters()))
+    # The loss sums its softmax in float32.
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
 
 
 def test_gpt1_draws_all_weights_alike():

@@ -21,7 +21,8 @@ PRE = TrainSettings(
     validate_every=5, checkpoint_every=5, keep_checkpoints=3, num_threads=1,
 )  # fmt: skip
 GPT1 = msgspec.structs.replace(PRE, model="gpt1")
-SHAPES = {"pre": PRE, "gpt1": GPT1}
+BANDED = msgspec.structs.replace(PRE, band=4)
+SHAPES = {"pre": PRE, "gpt1": GPT1, "banded": BANDED}
 
 
 def run(data, folder, settings):
@@ -34,6 +35,12 @@ def run(data, folder, settings):
 
 def weights(folder):
     return (folder / "checkpoints" / "step-00000010" / "model.safetensors").read_bytes()
+
+
+def test_a_shape_is_checked():
+    with pytest.raises(ValueError, match="band is -1, expected 0 or more"):
+        msgspec.structs.replace(PRE, band=-1)
+    assert BANDED.shape() == msgspec.structs.replace(PRE.shape(), band=4)
 
 
 @pytest.fixture(scope="module")
@@ -63,19 +70,32 @@ def test_each_shape_is_another_model(finished):
     assert len({weights(folder) for folder in finished.values()}) == len(SHAPES)
 
 
-def test_a_checkpoint_of_another_shape_is_refused(data, finished, tmp_path):
-    shutil.copytree(finished["pre"], tmp_path / "run")
-    with pytest.raises(ConfigError, match=r"another run: norm was pre, is post; expected the same"):
-        run(data, tmp_path / "run", GPT1)
+@pytest.mark.parametrize(
+    ("before", "now", "message"),
+    [
+        ("pre", "gpt1", "norm was pre, is post"),
+        ("gpt1", "pre", "norm was post, is pre"),
+        ("pre", "banded", "band was 0, is 4"),
+        ("banded", "gpt1", "norm was pre, is post, band was 4, is 0"),
+    ],
+)
+def test_a_checkpoint_of_another_shape_is_refused(data, finished, tmp_path, before, now, message):
+    shutil.copytree(finished[before], tmp_path / "run")
+    with pytest.raises(ConfigError, match=f"another run: {message}; expected the same"):
+        run(data, tmp_path / "run", SHAPES[now])
 
 
 def as_before(folder):
     """Take out of a run's files what those of older versions do not say."""
     for path in (folder / "checkpoints").glob("*/state.json"):
         state = json.loads(path.read_text())
-        del state["run"]["norm"]
+        del state["run"]["norm"], state["run"]["band"]
         path.write_text(json.dumps(state))
-    assert "norm" not in json.loads((folder / "config.json").read_text())["shape"]
+    path = folder / "config.json"
+    config = json.loads(path.read_text())
+    assert config["shape"].keys() == {"num_layers", "num_heads", "width", "context"}
+    del config["settings"]["band"]
+    path.write_text(json.dumps(config))
 
 
 def test_a_run_of_before_is_read_and_goes_on_to_the_same_weights(data, finished, tmp_path):

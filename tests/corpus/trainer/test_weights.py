@@ -230,9 +230,16 @@ def test_a_folder_without_the_files_says_what_was_looked_for(folder):
     assert "expected the config.json of a GPT2LMHeadModel" in refusal(folder)
 
 
-def test_a_model_that_gpt2_cannot_compute_is_not_written(tmp_path):
-    model = GPT(msgspec.structs.replace(SHAPE, norm="post"), VOCAB)
-    with pytest.raises(InputError, match="expected norm pre: GPT2LMHeadModel knows no other"):
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ({"norm": "post"}, "expected norm pre: GPT2LMHeadModel knows no other"),
+        ({"band": 5}, "a band of 5 positions; expected band 0: GPT2LMHeadModel has dense layers"),
+    ],
+)
+def test_a_model_that_gpt2_cannot_compute_is_not_written(tmp_path, kind, message):
+    model = GPT(msgspec.structs.replace(SHAPE, **kind), VOCAB)
+    with pytest.raises(InputError, match=message):
         write_gpt2(model, tmp_path, eot_id=98)
     assert not list(tmp_path.iterdir())
 
