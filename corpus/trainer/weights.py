@@ -134,6 +134,8 @@ def write_gpt2(model: GPT, folder: Path, *, eot_id: int) -> None:
     }
     _write_json(folder / CONFIG_FILE, config | ends)
     _write_json(folder / "generation_config.json", ends)
+    # safetensors writes for the owner alone; the folder is there to be handed on.
+    (folder / WEIGHTS_FILE).chmod((folder / CONFIG_FILE).stat().st_mode)
 
 
 def write_tokenizer(tokenizer: bytes, folder: Path, *, context: int) -> None:

@@ -147,6 +147,7 @@ def test_the_folder_written_has_no_padding_and_says_where_a_text_ends(folder):
     assert sum(t.numel() for t in tensors.values()) == SHAPE.num_parameters(VOCAB)
     config = json.loads((folder / "config.json").read_text())
     assert {config["bos_token_id"], config["eos_token_id"]} == {98}
+    assert len({path.stat().st_mode for path in folder.iterdir()}) == 1
     ends = json.loads((folder / "generation_config.json").read_text())
     assert ends == {"bos_token_id": 98, "eos_token_id": 98}
 
