@@ -34,6 +34,7 @@ _GROUPS = {
     "model": "jobs.model_cli",
     "plan": "jobs.plan_cli",
     "quality": "jobs.quality_cli",
+    "scale": "jobs.scale_cli",
     "shards": "jobs.shards_cli",
     "vocabulary": "jobs.vocabulary_cli",
 }
