@@ -1,7 +1,8 @@
 """The bundled GPT: the only folder that imports torch, which this file and settings.py do not.
 
 Read in this order: settings.py (sizes and knobs), model.py, batches.py, training.py, then runs.py,
-checkpoints.py, evaluate.py, generate.py. Call `prepare_torch` before importing any but the first.
+checkpoints.py, evaluate.py. cache.py, decoding.py and generate.py make text; scoring.py and
+choices.py say how likely one is. Call `prepare_torch` before importing any but the first.
 """
 
 from __future__ import annotations

@@ -1,62 +1,86 @@
-"""Sampling: seeded, within top_k, ended by end-of-text."""
+"""Text after a prompt: encoded, gone on with, and cut where a stop string begins."""
 
 from __future__ import annotations
+
+import itertools
 
 import pytest
 
 torch = pytest.importorskip("torch")
 
-from corpus.trainer.generate import generate  # noqa: E402
-from corpus.trainer.model import GPT  # noqa: E402
-from corpus.trainer.settings import ModelShape  # noqa: E402
-
-SHAPE = ModelShape(num_layers=1, num_heads=2, width=16, context=8)
-
-
-def sharp_model():
-    """A model that is not near chance, so that likeliest tokens stand out."""
-    model = GPT(SHAPE, 50, seed=1)
-    with torch.no_grad():
-        model.tokens.weight *= 40
-    return model
+from corpus.errors import ConfigError  # noqa: E402
+from corpus.tokenizer.files import load  # noqa: E402
+from corpus.trainer.generate import Generation, complete  # noqa: E402
+from tests.corpus.trainer.known_models import chain  # noqa: E402
 
 
-def sample(**settings):
-    return generate(sharp_model(), [3, 4], **({"eot_id": -1, "num_tokens": 20} | settings))
+@pytest.fixture(scope="module")
+def vocabulary(data):
+    return load(data.tokenizer)
 
 
-def test_the_same_seed_gives_the_same_text_and_another_seed_another():
-    assert sample(seed=1) == sample(seed=1) != sample(seed=2)
-    assert len(sample()) == 20
+def parrot(vocabulary, text):
+    """A model that says text, whose tokens are all different, after end-of-text, then ends."""
+    ids = vocabulary.encode([text])[0]
+    assert len(set(ids)) == len(ids)
+    path = [vocabulary.eot_id, *ids, vocabulary.eot_id]
+    steps = {a: {b: 1.0} for a, b in itertools.pairwise(path)}
+    return chain(steps, vocabulary.size, context=64)
 
 
-def test_temperature_zero_and_top_one_take_the_likeliest_token():
-    model, ids = sharp_model(), [3, 4]
-    for _ in range(20):
-        with torch.no_grad():
-            ids.append(int(model.logits(torch.tensor([ids[-8:]])).argmax()))
-    assert sample(temperature=0) == sample(top_k=1) == ids[2:]
+def said(vocabulary, text, prompt="", **settings):
+    how = Generation(**({"max_tokens": 50} | settings))
+    return complete(parrot(vocabulary, text), vocabulary, prompt, how)
 
 
-def test_top_k_draws_from_so_many_tokens_only():
-    model = GPT(SHAPE, 50, seed=1)
-    with torch.no_grad():
-        likeliest = model.logits(torch.tensor([[3, 4]])).topk(3).indices[0].tolist()
-    drawn = {
-        generate(model, [3, 4], eot_id=-1, num_tokens=1, top_k=3, seed=s)[0] for s in range(60)
-    }
-    assert drawn == set(likeliest)
+def test_a_prompt_is_gone_on_with_to_the_end_of_the_text(vocabulary):
+    text = "the cat sat on a mat"
+    found = said(vocabulary, text)
+    assert (found.text, found.ending) == (text, "end_of_text")
+    assert list(found.ids) == vocabulary.encode([text])[0]
+    assert found.log_probability == pytest.approx(0, abs=1e-4)
+    assert said(vocabulary, text, prompt="the cat").text == " sat on a mat"
 
 
-def test_end_of_text_ends_the_sample_and_is_left_out():
-    ids = sample(temperature=0)
-    stop = ids[5]
-    assert sample(temperature=0, eot_id=stop) == ids[: ids.index(stop)]
+def test_a_text_ends_with_its_most_tokens(vocabulary):
+    found = said(vocabulary, "the cat sat on a mat", max_tokens=2)
+    assert (found.text, found.ending) == (vocabulary.decode(found.ids), "length")
+    assert len(found.ids) == 2
 
 
-def test_a_sample_does_not_end_before_its_fewest_tokens():
-    stop = sample(temperature=0)[0]
-    assert sample(temperature=0, eot_id=stop) == []
-    ids = sample(temperature=0, eot_id=stop, min_tokens=7)
-    assert len(ids) >= 7
-    assert stop not in ids
+@pytest.mark.parametrize("num_beams", [1, 3])
+@pytest.mark.parametrize(
+    ("stops", "text", "ending"),
+    [
+        ((" sat",), "the cat", "stop"),
+        (("at on",), "the cat s", "stop"),  # over a seam of tokens
+        (("a", "cat s"), "the c", "stop"),
+        (("on", " on a"), "the cat sat ", "stop"),
+        (("dog",), "the cat sat on a mat", "end_of_text"),
+    ],
+)
+def test_a_text_ends_before_the_first_stop_string(vocabulary, stops, text, ending, num_beams):
+    found = said(vocabulary, "the cat sat on a mat", stops=stops, num_beams=num_beams)
+    assert (found.text, found.ending) == (text, ending)
+
+
+def test_a_stop_string_is_found_in_pieces_of_bytes(vocabulary):
+    found = said(vocabulary, "cat é on", stops=("é",))
+    assert (found.text, found.ending) == ("cat ", "stop")
+
+
+def test_a_stop_string_in_the_prompt_ends_nothing(vocabulary):
+    assert said(vocabulary, "the cat sat on", prompt="the cat", stops=("cat",)).text == " sat on"
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("max_tokens", 0), ("min_tokens", 51), ("temperature", -1.0),
+        ("temperature", float("nan")), ("top_k", -1), ("top_p", 0.0), ("top_p", 1.5),
+        ("num_beams", 0), ("alpha", float("inf")), ("stops", ("a", "")),
+    ],
+)  # fmt: skip
+def test_values_out_of_range_are_refused_by_name(setting, value):
+    with pytest.raises(ConfigError, match=setting if setting != "stops" else "stop string"):
+        Generation(**({"max_tokens": 50} | {setting: value}))
