@@ -1,0 +1,195 @@
+"""How likely a model holds a text: a continuation of a context, or a whole text.
+
+A continuation's log-likelihood is the sum of its tokens' log-probabilities after the context, as
+lm-evaluation-harness's `loglikelihood` has it (Gao et al. 2021); that of a whole text after
+end-of-text alone is its `loglikelihood_rolling`, which perplexity is made of. Both begin with
+end-of-text, as each document does in training; the harness only where the context is empty.
+
+The seam. Context and continuation are encoded together, as the model saw text in training: apart,
+"is" and " so" would be right, but "is " and "so" tokens that never stood side by side. White space
+that ends the context is moved to the continuation first, as it belongs to the token after it. The
+tokens that the whole shares with the context's own encoding are context, all after them is scored.
+The harness cuts after as many tokens as the context has by itself, which is the same unless a token
+spans the seam: it then leaves out what was joined, here it is scored, and `joined` tells.
+
+Windows. A text longer than the model's context is scored in windows, each token once, with as many
+tokens before it as fit; the first tokens of a window have fewer, at least `min_context`. Where a
+continuation fits by itself, its context is cut from the left instead, as the harness does.
+
+Sequences of a batch are padded on the right, where causal attention does not look: batches change a
+figure by float rounding alone. Cost: a pass over context and continuation of each request; logits
+are made of scored tokens only, a chunk at a time.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from corpus.errors import InputError
+from corpus.tokenizer.vocabulary import Vocabulary
+from corpus.trainer.model import CHUNK_BYTES, GPT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """Token ids to score, and those before them."""
+
+    context: tuple[int, ...]
+    """At least one."""
+    continuation: tuple[int, ...]
+    """What is scored, each given all before it; at least one."""
+    joined: bool = False
+    """Whether a token spans the seam, so that the end of the context is scored too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scored:
+    """What a model makes of a request."""
+
+    token_log_probabilities: tuple[float, ...]
+    """Of each token of the continuation, in nats."""
+    is_greedy: bool
+    """Whether each token was the likeliest at its place."""
+
+    @property
+    def log_likelihood(self) -> float:
+        """Of the continuation, in nats."""
+        return math.fsum(self.token_log_probabilities)
+
+    @property
+    def num_tokens(self) -> int:
+        """Tokens of the continuation."""
+        return len(self.token_log_probabilities)
+
+
+class Window(NamedTuple):
+    """One pass: ids[start:end - 1] go in, and ids[first:end] are scored."""
+
+    start: int
+    first: int
+    end: int
+
+
+def encode_pair(vocabulary: Vocabulary, context: str, continuation: str) -> Request:
+    """A request of two texts; the context may be empty. Raises InputError where nothing follows."""
+    if not continuation:
+        raise InputError(
+            f"a continuation of {context[-40:]!r}: it is empty, expected at least a character"
+        )
+    kept = context.rstrip()
+    moved = context[len(kept) :] + continuation
+    alone, whole = vocabulary.encode([kept, kept + moved])
+    shared = 0
+    while shared < min(len(alone), len(whole)) and alone[shared] == whole[shared]:
+        shared += 1
+    if shared == len(whole):
+        raise InputError(f"{continuation!r} after {context[-40:]!r}: the tokenizer drops all of it")
+    return Request(
+        context=(vocabulary.eot_id, *whole[:shared]),
+        continuation=tuple(whole[shared:]),
+        joined=shared < len(alone),
+    )
+
+
+def encode_whole(vocabulary: Vocabulary, text: str) -> Request:
+    """A request of a whole text after end-of-text alone; raises InputError for an empty one."""
+    return encode_pair(vocabulary, "", text)
+
+
+def windows(num_ids: int, first: int, context: int, *, min_context: int = 1) -> Iterator[Window]:
+    """Cut a sequence so that ids[first:] are scored in order, each once; first at least 1.
+
+    Each window reads as many ids as fit, at most `context`, and each scored id has min_context
+    before it, or all there are. With min_context 1 these are the harness's.
+    """
+    while first < num_ids:
+        end = min(num_ids, max(first + context - min_context + 1, context + 1))
+        yield Window(max(0, end - 1 - context), first, end)
+        first = end
+
+
+def score(
+    model: GPT, requests: Sequence[Request], *, num_sequences: int = 8, min_context: int = 1
+) -> list[Scored]:
+    """Score each request; num_sequences are in memory at once. Runs under the caller's autocast."""
+    context = model.shape.context
+    if not 1 <= min_context <= context:
+        raise ValueError(f"min_context is {min_context}, expected 1 to the context of {context}")
+    sequences = [(*request.context, *request.continuation) for request in requests]
+    work = [
+        (number, window)
+        for number, request in enumerate(requests)
+        for window in windows(
+            len(sequences[number]), len(request.context), context, min_context=min_context
+        )
+    ]
+    work.sort(key=lambda item: item[1].start - item[1].end)  # long ones first: little padding
+    found: dict[tuple[int, int], list[tuple[float, bool]]] = {}
+    for at in range(0, len(work), num_sequences):
+        batch = work[at : at + num_sequences]
+        parts = [(sequences[number], window) for number, window in batch]
+        for (number, window), tokens in zip(batch, _score_batch(model, parts), strict=True):
+            found[number, window.first] = tokens
+    by_request: list[list[tuple[float, bool]]] = [[] for _ in requests]
+    for (number, _), tokens in sorted(found.items(), key=lambda item: item[0]):
+        by_request[number].extend(tokens)
+    return [
+        Scored(
+            token_log_probabilities=tuple(value for value, _ in tokens),
+            is_greedy=all(likeliest for _, likeliest in tokens),
+        )
+        for tokens in by_request
+    ]
+
+
+@torch.no_grad()
+def _score_batch(
+    model: GPT, parts: Sequence[tuple[Sequence[int], Window]]
+) -> list[list[tuple[float, bool]]]:
+    """Log-probability of each scored token, and whether it was the likeliest, by window."""
+    device = model.tokens.weight.device
+    length = max(window.end - 1 - window.start for _, window in parts)
+    inputs = torch.zeros(len(parts), length, dtype=torch.int64)
+    scored = torch.zeros(len(parts), length, dtype=torch.bool)
+    targets: list[int] = []
+    for row, (ids, window) in enumerate(parts):
+        read = torch.tensor(ids[window.start : window.end - 1])
+        inputs[row, : len(read)] = read
+        scored[row, window.first - 1 - window.start : len(read)] = True
+        targets.extend(ids[window.first : window.end])
+    hidden = model(inputs.to(device))[scored.to(device)]  # (N, D)
+    tokens = _token_scores(model, hidden, torch.tensor(targets, device=device))
+    sizes = [window.end - window.first for _, window in parts]
+    starts = [sum(sizes[:row]) for row in range(len(sizes))]
+    return [tokens[start : start + size] for start, size in zip(starts, sizes, strict=True)]
+
+
+def _token_scores(model: GPT, hidden: Tensor, targets: Tensor) -> list[tuple[float, bool]]:
+    """Of hidden states (N, D) and the ids that follow them, (N,)."""
+    weight = model.tokens.weight[: model.vocab_size]
+    num_rows = max(32, CHUNK_BYTES.get(hidden.device.type, 10**9) // (4 * len(weight)))
+    found: list[tuple[float, bool]] = []
+    for start in range(0, len(hidden), num_rows):
+        ids = targets[start : start + num_rows]
+        logits = F.linear(hidden[start : start + num_rows], weight).float()
+        values = logits.log_softmax(1).gather(1, ids[:, None])[:, 0]
+        likeliest = logits.argmax(1) == ids
+        found.extend(zip(values.tolist(), likeliest.tolist(), strict=True))
+    return found
+
+
+def perplexity(log_likelihood: float, num_units: int) -> float:
+    """exp of the mean loss: per token, word or byte, by what is counted."""
+    return math.exp(-log_likelihood / num_units)
+
+
+def bits_per_byte(log_likelihood: float, num_bytes: int) -> float:
+    """Of a text of so many UTF-8 bytes."""
+    return -log_likelihood / math.log(2) / num_bytes

@@ -1,0 +1,241 @@
+"""Log-likelihoods are those worked out by hand, in any batch and over windows."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from corpus.errors import InputError  # noqa: E402
+from corpus.tokenizer.bytelevel import byte_characters  # noqa: E402
+from corpus.tokenizer.vocabulary import END_OF_TEXT, Vocabulary  # noqa: E402
+from corpus.trainer.model import GPT  # noqa: E402
+from corpus.trainer.scoring import (  # noqa: E402
+    Request,
+    Window,
+    bits_per_byte,
+    encode_pair,
+    encode_whole,
+    perplexity,
+    score,
+    windows,
+)
+from corpus.trainer.settings import ModelShape  # noqa: E402
+from tests.corpus.trainer.known_models import Table, chain  # noqa: E402
+
+SHAPE = ModelShape(num_layers=2, num_heads=2, width=16, context=8)
+
+
+@pytest.fixture(scope="module")
+def model():
+    model = GPT(SHAPE, 50, seed=1)
+    with torch.no_grad():
+        model.tokens.weight *= 20
+    return model
+
+
+@pytest.fixture(scope="module")
+def vocabulary():
+    """Bytes and three merges: "ab", " a" and " ab"."""
+    letters = sorted(byte_characters().values())
+    space = byte_characters()[ord(" ")]
+    merges = (("a", "b"), (space, "ab"), (space, "a"))
+    tokens = (*letters, "ab", f"{space}ab", f"{space}a", END_OF_TEXT)
+    return Vocabulary(tokens, merges)
+
+
+def request(context, continuation):
+    return Request(context=tuple(context), continuation=tuple(continuation))
+
+
+def by_hand(model, context, continuation):
+    """Each token by a pass of its own, within the window."""
+    found = []
+    for number, token in enumerate(continuation):
+        ids = [*context, *continuation[:number]]
+        with torch.no_grad():
+            logits = model.logits(torch.tensor([ids]))[0].double()
+        found.append(float(logits.log_softmax(0)[token]))
+    return found
+
+
+# Likelihoods
+
+
+def test_known_chances_give_their_logarithms():
+    model = chain({0: {1: 0.25, 2: 0.75}, 1: {1: 0.5, 3: 0.5}, 2: {2: 1.0}}, 4)
+    first, second = score(model, [request([0], [1, 3]), request([3, 0], [2, 2, 2])])
+    assert first.token_log_probabilities == pytest.approx([math.log(0.25), math.log(0.5)])
+    assert first.log_likelihood == pytest.approx(math.log(0.125))
+    assert (first.num_tokens, first.is_greedy) == (2, False)
+    assert second.log_likelihood == pytest.approx(math.log(0.75), abs=1e-5)
+    assert (second.num_tokens, second.is_greedy) == (3, True)
+
+
+def test_a_model_gives_what_a_pass_for_each_token_gives(model):
+    pairs = [([1], [2, 3, 4]), ([5, 6, 7], [8]), (list(range(4)), [9, 9, 9, 9])]
+    for (context, continuation), found in zip(
+        pairs, score(model, [request(*pair) for pair in pairs]), strict=True
+    ):
+        assert found.token_log_probabilities == pytest.approx(
+            by_hand(model, context, continuation), abs=1e-5
+        )
+
+
+@pytest.mark.parametrize("num_sequences", [1, 2, 3, 64])
+def test_batches_and_padding_change_nothing(model, num_sequences):
+    draw = torch.Generator().manual_seed(5)
+    sizes = torch.randint(1, 14, (23, 2), generator=draw).tolist()
+    requests = [
+        request(*(torch.randint(0, 50, (n,), generator=draw).tolist() for n in pair))
+        for pair in sizes
+    ]
+    alone = [score(model, [one])[0] for one in requests]
+    for one, together in zip(
+        alone, score(model, requests, num_sequences=num_sequences), strict=True
+    ):
+        assert together.token_log_probabilities == pytest.approx(
+            one.token_log_probabilities, abs=1e-5
+        )
+        assert together.is_greedy == one.is_greedy
+
+
+def test_logits_are_taken_by_chunks_of_rows(model, monkeypatch):
+    requests = [request([1], range(2, 9))] * 9
+    whole = score(model, requests, num_sequences=9)
+    monkeypatch.setattr("corpus.trainer.scoring.CHUNK_BYTES", {"cpu": 1})
+    for ours, theirs in zip(score(model, requests, num_sequences=9), whole, strict=True):
+        assert ours.token_log_probabilities == pytest.approx(
+            theirs.token_log_probabilities, abs=1e-5
+        )
+
+
+def test_no_requests_have_no_scores(model):
+    assert score(model, []) == []
+
+
+# Windows
+
+
+def harness_windows(tokens, prefix, most, context_len):
+    """lm_eval.utils.get_rolling_token_windows as published, written out anew from its contract."""
+    first = tokens[:most]
+    yield [prefix, *first[:-1]], first
+    done = len(first)
+    while done < len(tokens):
+        size = min(len(tokens) - done, most - context_len + 1)
+        end = done + size
+        yield tokens[end - most - 1 : end - 1], tokens[end - size : end]
+        done = end
+
+
+@pytest.mark.parametrize("num_tokens", [1, 7, 8, 9, 15, 16, 17, 40])
+@pytest.mark.parametrize("min_context", [1, 3, 8])
+def test_a_whole_text_is_cut_as_the_harness_cuts_it(num_tokens, min_context):
+    tokens = list(range(100, 100 + num_tokens))
+    ids = [0, *tokens]
+    ours = [
+        (ids[window.start : window.end - 1], ids[window.first : window.end])
+        for window in windows(len(ids), 1, 8, min_context=min_context)
+    ]
+    assert ours == list(harness_windows(tokens, 0, 8, min_context))
+
+
+def test_a_continuation_that_fits_has_its_context_cut_from_the_left():
+    assert list(windows(12, 10, 8)) == [Window(3, 10, 12)]
+    assert list(windows(30, 22, 8)) == [Window(21, 22, 30)]
+    assert list(windows(9, 3, 8)) == [Window(0, 3, 9)]
+
+
+@pytest.mark.parametrize("first", [1, 5, 8, 9, 20])
+@pytest.mark.parametrize("min_context", [1, 4, 8])
+def test_each_token_is_scored_once_with_enough_before_it(first, min_context):
+    for num_ids in range(first, 45):
+        found = list(windows(num_ids, first, 8, min_context=min_context))
+        assert [i for window in found for i in range(window.first, window.end)] == list(
+            range(first, num_ids)
+        )
+        for start, begin, end in found:
+            assert 0 <= start < begin < end
+            assert end - 1 - start <= 8
+            assert begin - start >= min(begin, min_context)
+
+
+def test_what_was_read_before_a_token_in_its_window_is_what_it_is_scored_by():
+    rows = [[0.0, 1.0, 0.0], [0.0, 0.5, 2.0], [1.0, 0.0, 0.0]]
+    model = Table(rows, context=4, by_position=True)
+    ids = [0, 1, 2, 0, 1, 2]
+    [found] = score(model, [request(ids[:1], ids[1:])])
+    # ids[0:4] score tokens 1 to 4; then ids[1:5] the last, as the fourth of its window.
+    places = [1, 2, 3, 4, 4]
+    expected = []
+    for at, place in enumerate(places):
+        logits = [place * value for value in rows[ids[at]]]
+        expected.append(logits[ids[at + 1]] - math.log(sum(math.exp(value) for value in logits)))
+    assert found.token_log_probabilities == pytest.approx(expected, abs=1e-5)
+
+
+def test_windows_with_all_the_context_that_fits_are_a_pass_for_each_token(model):
+    ids = [i * 7 % 50 for i in range(20)]
+    [found] = score(model, [request(ids[:1], ids[1:])], min_context=8)
+    expected = [
+        by_hand(model, ids[max(0, at - 8) : at], ids[at : at + 1])[0] for at in range(1, 20)
+    ]
+    assert found.token_log_probabilities == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.parametrize("min_context", [0, 9])
+def test_a_window_without_room_is_refused(model, min_context):
+    with pytest.raises(ValueError, match="min_context"):
+        score(model, [request([1], [2])], min_context=min_context)
+
+
+# The seam
+
+
+def texts_of(vocabulary, found):
+    return tuple(
+        [vocabulary.token_bytes[i].decode() for i in ids]
+        for ids in (found.context[1:], found.continuation)
+    )
+
+
+def test_white_space_before_the_seam_goes_with_the_word_after_it(vocabulary):
+    for context, continuation in (("x", " ab"), ("x ", "ab")):
+        found = encode_pair(vocabulary, context, continuation)
+        assert texts_of(vocabulary, found) == (["x"], [" ab"])
+        assert found.context[0] == vocabulary.eot_id
+        assert not found.joined
+
+
+def test_a_token_over_the_seam_is_scored_and_told_of(vocabulary):
+    found = encode_pair(vocabulary, "xa", "bx")
+    assert texts_of(vocabulary, found) == (["x"], ["ab", "x"])
+    assert found.joined
+
+
+def test_an_empty_context_is_end_of_text_alone(vocabulary):
+    assert encode_pair(vocabulary, "", "ab").context == (vocabulary.eot_id,)
+    found = encode_whole(vocabulary, "ab x")
+    assert texts_of(vocabulary, found) == ([], ["ab", " ", "x"])
+
+
+def test_end_of_text_in_a_text_is_ordinary_tokens(vocabulary):
+    assert vocabulary.eot_id not in encode_whole(vocabulary, END_OF_TEXT).continuation
+
+
+def test_an_empty_continuation_is_refused(vocabulary):
+    with pytest.raises(InputError, match="'the question'"):
+        encode_pair(vocabulary, "the question", "")
+
+
+# Per unit
+
+
+def test_perplexity_of_even_chances_is_their_number():
+    model = chain({}, 4)
+    [found] = score(model, [request([0], [1, 2, 3])])
+    assert perplexity(found.log_likelihood, found.num_tokens) == pytest.approx(4)
+    assert bits_per_byte(found.log_likelihood, 3) == pytest.approx(2)
