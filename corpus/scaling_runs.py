@@ -53,6 +53,8 @@ class FinishedRun:
     """SHA-256; empty where a line does not say."""
     shards: str = ""
     """SHA-256; empty where a line does not say."""
+    measured_at: str = ""
+    """Context and number of validation tokens; empty where a line does not say."""
     epochs: float = 0.0
     """Passes over the training text; 0 where a line does not say."""
 
@@ -171,9 +173,15 @@ def _trained(store: Store, place: str, *folder: str) -> FinishedRun:
             measured_on=measured_on,
             tokenizer=config.tokenizer_sha256,
             shards=config.shards_sha256,
+            measured_at=_measured_at(config),
             epochs=tokens / config.train_tokens if config.train_tokens else 0.0,
         )
     )
+
+
+def _measured_at(config: _Config) -> str:
+    of = config.settings.validation_tokens
+    return f"context {config.shape.context:,}, {f'first {of:,}' if of else 'all'} validation tokens"
 
 
 def _log(data: bytes, path: str) -> list[dict[str, Any]]:
@@ -255,6 +263,12 @@ def _warnings(runs: Sequence[FinishedRun]) -> Iterable[str]:
         )
     if len({run.shards for run in runs if run.shards}) > 1:
         yield "the runs are of different shards, so perhaps measured on different text"
+    measured = sorted({run.measured_at for run in runs if run.measured_at})
+    if len(measured) > 1:
+        yield f"losses are measured in {len(measured)} ways: {'; '.join(measured[:3])}"
+    figures = Counter((run.num_parameters, run.num_tokens, run.loss) for run in runs)
+    if twice := sum(count > 1 for count in figures.values()):
+        yield f"{twice} runs are there twice, with the same figures; intervals are then too narrow"
     repeated = [run.epochs for run in runs if run.epochs > 1]
     if repeated:
         yield (

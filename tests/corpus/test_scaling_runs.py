@@ -39,6 +39,11 @@ def write_run(
     return folder
 
 
+def of_context(context: int) -> dict:
+    shape = msgspec.structs.replace(PRESETS["micro"], context=context)
+    return {"shape": msgspec.to_builtins(shape), "num_parameters": 100_000}
+
+
 def write_lines(path: Path, *lines: dict | str) -> str:
     text = "".join((one if isinstance(one, str) else json.dumps(one)) + "\n" for one in lines)
     path.write_text(text, "utf-8")
@@ -87,12 +92,21 @@ def test_a_run_that_stopped_before_its_end_is_left_out(tmp_path):
 def test_what_differs_between_runs_is_said(tmp_path):
     places = [
         str(write_run(tmp_path / "one", train_tokens=500)),
-        str(write_run(tmp_path / "two", shards_sha256="cc")),
+        str(write_run(tmp_path / "two", shards_sha256="cc", **of_context(32))),
     ]
     assert read_runs(places).warnings == (
         "the runs are of different shards, so perhaps measured on different text",
+        "losses are measured in 2 ways: context 32, first 50,000 validation tokens; context 64, "
+        "first 50,000 validation tokens",
         "1 runs saw their text more than once, up to 2.4 times, which the forms count as if it "
         "were new",
+    )
+
+
+def test_a_run_that_is_named_twice_is_said(tmp_path):
+    place = str(write_run(tmp_path / "one"))
+    assert read_runs([place, f"{place}/"]).warnings == (
+        "1 runs are there twice, with the same figures; intervals are then too narrow",
     )
 
 
