@@ -23,12 +23,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from corpus.trainer.model import GPT, Block
+from corpus.trainer.model import GPT, Block, band_mask
 from corpus.trainer.settings import ModelShape
 
 # Fields of a shape that a Decoder heeds. Another may change what a layer computes: only its default
 # is known here, and else each pass is made anew, by the model itself.
-KNOWN_FIELDS = ("num_layers", "num_heads", "width", "context", "norm")
+KNOWN_FIELDS = ("num_layers", "num_heads", "width", "context", "norm", "band")
+
+KeysValues = tuple[Tensor, Tensor]  # each (B, H, T, D / H)
 
 
 class Decoder:
@@ -41,7 +43,7 @@ class Decoder:
         self._model = model
         self._ids = torch.tensor(sequences, device=model.tokens.weight.device)  # (B, T)
         self._cached = cached and is_known(model.shape)
-        self._kept: list[tuple[Tensor, Tensor]] = []  # a layer's keys and values, (B, H, T, D / H)
+        self._kept: list[KeysValues] = []  # of each layer
         self._num_kept = 0
 
     @torch.no_grad()
@@ -49,6 +51,7 @@ class Decoder:
         """Float32 (B, vocab_size) on the CPU; of a long sequence the last `context` ids count."""
         model, length = self._model, self._ids.shape[1]
         if not self._cached or length > model.shape.context:
+            self._kept = []
             return model.logits(self._ids[:, -model.shape.context :]).cpu()
         hidden = self._pass_new(self._ids[:, self._num_kept :])
         self._num_kept = length
@@ -70,21 +73,22 @@ class Decoder:
         x = model.tokens(tokens) + model.positions(positions)
         kept, self._kept = self._kept, []
         for number, block in enumerate(model.blocks):
-            x = self._pass_block(cast(Block, block), x, kept[number] if kept else None)
+            band = model.shape.band if number % 2 else 0  # as GPT.forward has it
+            x = self._pass_block(cast(Block, block), x, kept[number] if kept else None, band)
         last: Tensor = model.norm(x[:, -1])
         return last
 
-    def _pass_block(self, block: Block, x: Tensor, kept: tuple[Tensor, Tensor] | None) -> Tensor:
+    def _pass_block(self, block: Block, x: Tensor, kept: KeysValues | None, band: int) -> Tensor:
         """Block.forward for new positions, (B, T, D) to (B, T, D)."""
         if block.is_post_norm:
-            x = block.attention_norm(x + self._attend(block, x, kept))
+            x = block.attention_norm(x + self._attend(block, x, kept, band))
             x = block.forward_norm(x + block.feed_forward(x))
         else:
-            x = x + self._attend(block, block.attention_norm(x), kept)
+            x = x + self._attend(block, block.attention_norm(x), kept, band)
             x = x + block.feed_forward(block.forward_norm(x))
         return x
 
-    def _attend(self, block: Block, x: Tensor, kept: tuple[Tensor, Tensor] | None) -> Tensor:
+    def _attend(self, block: Block, x: Tensor, kept: KeysValues | None, band: int) -> Tensor:
         """Block.attend for new positions, to what is kept and themselves, all of which is kept."""
         sequences, length, _ = x.shape
         split = block.attention_in(x).view(sequences, length, 3, block.num_heads, -1)
@@ -92,18 +96,23 @@ class Decoder:
         if kept is not None:
             keys, values = torch.cat([kept[0], keys], 2), torch.cat([kept[1], values], 2)
         self._kept.append((keys, values))
-        if kept is None or length == 1:  # one query sees all that there is
-            mixed = F.scaled_dot_product_attention(query, keys, values, is_causal=length > 1)
+        if length == 1:  # one query sees the last `band`, which with 0 is all
+            mixed = F.scaled_dot_product_attention(query, keys[:, :, -band:], values[:, :, -band:])
         else:
-            sees = torch.ones(length, keys.shape[2], dtype=torch.bool, device=x.device)
-            sees = sees.tril(keys.shape[2] - length)
-            mixed = F.scaled_dot_product_attention(query, keys, values, attn_mask=sees)
+            mask = band_mask(keys.shape[2], band, device=x.device)
+            if mask is None and kept is not None:
+                every = torch.ones(keys.shape[2], keys.shape[2], dtype=torch.bool, device=x.device)
+                mask = every.tril()
+            mixed = F.scaled_dot_product_attention(
+                query, keys, values, attn_mask=None if mask is None else mask[-length:],
+                is_causal=mask is None,
+            )  # fmt: skip
         joined: Tensor = block.attention_out(mixed.transpose(1, 2).reshape(x.shape))
         return joined
 
 
 def is_known(shape: ModelShape) -> bool:
-    """Whether a Decoder can take the layers apart: of dense attention, pre-LN or post-LN."""
+    """Whether a Decoder can take the layers apart: they have no other field set."""
     return all(
         getattr(shape, field.name) == field.default
         for field in msgspec.structs.fields(shape)

@@ -11,12 +11,13 @@ from corpus.trainer.cache import Decoder, is_known  # noqa: E402
 from corpus.trainer.model import GPT  # noqa: E402
 from corpus.trainer.settings import PRESETS, ModelShape  # noqa: E402
 
-SHAPE = ModelShape(num_layers=2, num_heads=2, width=16, context=8)
+SHAPE = ModelShape(num_layers=3, num_heads=2, width=16, context=8)
 
 
-@pytest.fixture(params=["pre", "post"])
+@pytest.fixture(params=[("pre", 0), ("post", 0), ("pre", 3), ("post", 1)])
 def model(request):
-    model = GPT(msgspec.structs.replace(SHAPE, norm=request.param), 50, seed=1)
+    norm, band = request.param
+    model = GPT(msgspec.structs.replace(SHAPE, norm=norm, band=band), 50, seed=1)
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(torch.randn(parameter.shape, generator=torch.Generator()), alpha=0.2)
