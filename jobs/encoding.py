@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from dataclasses import dataclass
 from functools import lru_cache
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 from corpus.shards import TokenFormat
 from corpus.storage import Store
 from corpus.tokenizer.encoders import Encoder, EncoderName, Opened, open_encoder
-from corpus.tokenizer.files import TOKENIZER_FILE, read_tokenizer
+from corpus.tokenizer.files import read_root
 
 if TYPE_CHECKING:
     from jobs.parts import Job
@@ -38,10 +37,8 @@ def encoding(job: Job) -> Encoding:
 
     Raises ConfigError where the encoder that the recipe names gives other ids, or is not there.
     """
-    job.input("tokenizer")
-    data = job.store.read("tokenizer", TOKENIZER_FILE)
-    sha256, library = hashlib.sha256(data).hexdigest(), job.recipe.vocabulary.encoder
-    vocabulary = read_tokenizer(data, where=job.store.path("tokenizer", TOKENIZER_FILE))
+    vocabulary, sha256 = read_root(job.store)
+    library = job.recipe.vocabulary.encoder
     opened = _opened(job.store.root, library, sha256)
     job.log("; not ".join([f"encoder {opened.encoder.name}", *opened.refused]))
     form = TokenFormat(
@@ -53,7 +50,4 @@ def encoding(job: Job) -> Encoding:
 @lru_cache(maxsize=1)
 def _opened(root: str, library: EncoderName, _sha256: str) -> Opened:
     """The encoder of a root's vocabulary; its hash tells one from another that took its place."""
-    store = Store(root)
-    data = store.read("tokenizer", TOKENIZER_FILE)
-    where = store.path("tokenizer", TOKENIZER_FILE)
-    return open_encoder(read_tokenizer(data, where=where), name=library)
+    return open_encoder(read_root(Store(root))[0], name=library)

@@ -20,6 +20,7 @@ from pyspark.sql import functions as sql
 from corpus import schemas
 from corpus.datasets import Dataset
 from corpus.publishing import PartOutput
+from corpus.tokenizer.encoders import count_tokens
 from filters import draw, mixture
 from filters.draw import Drawn
 from filters.held_out import TRAIN, choose_held_out
@@ -104,11 +105,10 @@ def _measure(tables: Judged, how: Encoding, out: PartOutput, part: int) -> None:
         uses += np.bincount(found.ids, minlength=len(uses))
         uses[how.form.eot_id] += len(found.ends)
         bytes_of_texts = pc.binary_length(kept.texts).to_numpy().astype(np.int64)
-        tokens_of_texts = np.diff(found.ends, prepend=0) + 1
         columns = [
             rows["doc_id"], rows["source"], rows["cluster_id"], rows["split"],
             pa.array(sums_by_document(bytes_of_texts, kept.num_texts)),
-            pa.array(sums_by_document(tokens_of_texts, kept.num_texts)),
+            pa.array(count_tokens(found.ends, kept.num_texts)),
         ]
         sizes = pa.table(columns, schema=_arrow("sizes"))
         out.write("sizes", sizes)

@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from jobs.session import Session
 
 Task = Callable[[PartOutput, Any], None]
-SortedTask = Callable[[PartOutput, Iterator[pa.RecordBatch]], None]
 FlowTask = Callable[..., None]
 """Called with the part's output and an array of each kind of record, or a list of batches."""
 Judge = Callable[[pa.Table, PartOutput], pa.Table]
@@ -144,49 +143,14 @@ class Job:
         step: str,
     ) -> None:
         """Write a frame's rows as a table: rows whose column `part` is k go to part k, sorted."""
-        self.write_sorted(
-            frame,
-            part=part,
-            num_parts=num_parts,
-            order_by=order_by,
-            task=partial(_write_rows, dataset),
-            outputs=(dataset,),
-            counted=dataset,
-            step=step,
-        )
-
-    def write_sorted(
-        self,
-        frame: DataFrame,
-        *,
-        part: str,
-        num_parts: int,
-        order_by: Sequence[str],
-        task: SortedTask,
-        outputs: Sequence[str],
-        counted: str,
-        step: str,
-        expected_rows: int | None = None,
-    ) -> None:
-        """Bring each row to its part by one shuffle, sort there, and give each part to the task.
-
-        A part's task sees all its rows as record batches, in order; it sees none where it has none.
-        """
         records = PartRecords(self.store, self.stage.name, step)
         if len(records.done()) < num_parts:
-            run = partial(
-                _run_sorted, self.store, records, tuple(outputs), counted, part, task
-            )
+            run = partial(_run_sorted, self.store, records, dataset, part)
             with Progress(self.stage.name, step, records, num_parts=num_parts):
                 self.session.for_each_sorted(
                     run, frame, part=part, num_parts=num_parts, order_by=order_by
                 )
-        ledger = self._publish(records, range(num_parts), outputs, counted)
-        if expected_rows is not None and ledger.account().taken != expected_rows:
-            raise LedgerImbalance(
-                f"{self.stage.name}: {ledger.account().taken} rows came out of the shuffle, "
-                f"expected {expected_rows}; run the stage again with --force"
-            )
+        self._publish(records, range(num_parts), (dataset,), dataset)
 
     def receive(
         self,
@@ -275,18 +239,21 @@ def _run_part(
 def _run_sorted(
     store: Store,
     records: PartRecords,
-    outputs: tuple[str, ...],
-    counted: str,
+    dataset: str,
     part: str,
-    task: SortedTask,
     number: int,
     batches: Iterator[pa.RecordBatch],
 ) -> None:
     if records.has(number):
         return
+    schema = schemas.table_named(dataset).arrow
     with store.scratch() as scratch, storage_errors(store.root, only_full=True):
-        out = PartOutput(store, scratch, number, outputs=outputs, counted=counted)
-        task(out, _counted_rows(out, part, batches))
+        out = PartOutput(store, scratch, number, outputs=(dataset,), counted=dataset)
+        for batch in batches:
+            if batch.num_rows:
+                out.taken(batch.num_rows)
+                rows = pa.Table.from_batches([batch.drop_columns([part])])
+                out.write(dataset, rows.select(schema.names).cast(schema))
         records.add(out.finish())
 
 
@@ -306,22 +273,6 @@ def _run_received(
         out = PartOutput(store, scratch, number, outputs=outputs, counted=counted)
         task(out, *unpack(batches))
         records.add(out.finish())
-
-
-def _counted_rows(
-    out: PartOutput, part: str, batches: Iterator[pa.RecordBatch]
-) -> Iterator[pa.RecordBatch]:
-    for batch in batches:
-        if batch.num_rows:
-            out.taken(batch.num_rows)
-            yield batch.drop_columns([part])
-
-
-def _write_rows(dataset: str, out: PartOutput, batches: Iterator[pa.RecordBatch]) -> None:
-    schema = schemas.table_named(dataset).arrow
-    for batch in batches:
-        table = pa.Table.from_batches([batch])
-        out.write(dataset, table.select(schema.names).cast(schema))
 
 
 def _judge_part(

@@ -11,7 +11,7 @@ import numpy as np
 
 from corpus.datasets import open_dataset
 from corpus.storage import Store
-from corpus.tokenizer.files import TOKENIZER_FILE, read_tokenizer
+from corpus.tokenizer.files import read_root
 from corpus.tokenizer.report import describe, token_use
 from jobs.options import json_option, root_option
 from jobs.token_rates import rates_by
@@ -41,9 +41,7 @@ def vocabulary(root: str, as_json: bool) -> None:
 
 def report(store: Store) -> dict[str, Any]:
     """The vocabulary, its use and its rates as plain values; raises NotBuilt before mix."""
-    open_dataset(store, "tokenizer")
-    where = store.path("tokenizer", TOKENIZER_FILE)
-    learnt = read_tokenizer(store.read("tokenizer", TOKENIZER_FILE), where=where)
+    learnt, _ = read_root(store)
     uses = open_dataset(store, "token_uses").read_all()
     counts = np.zeros(learnt.size, np.int64)
     counts[uses["id"].to_numpy()] = uses["count"].to_numpy()

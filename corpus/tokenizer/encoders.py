@@ -157,21 +157,21 @@ def encode_documents(
     found = encoder.encode(texts)
     dtype = token_dtype(vocab_size)
     ids = np.insert(found.ids, found.ends, np.array(eot_id, dtype))
-    starts = _document_starts(found.ends, num_texts)
+    num_tokens = count_tokens(found.ends, num_texts)
+    starts = np.concatenate((np.zeros(1, np.int64), np.cumsum(num_tokens)))
     offsets = pa.py_buffer(starts * dtype.itemsize)
     buffers = [None, offsets, pa.py_buffer(ids)]
     encoded = pa.LargeBinaryArray.from_buffers(pa.large_binary(), len(num_texts), buffers)
-    return encoded, np.diff(starts)
+    return encoded, num_tokens
 
 
-def count_tokens(encoder: Encoder, texts: pa.Array, num_texts: Int64Array) -> Int64Array:
-    """How many ids each document has, an end-of-text after each text included."""
-    return np.diff(_document_starts(encoder.encode(texts).ends, num_texts))
+def count_tokens(ends: Int64Array, num_texts: Int64Array) -> Int64Array:
+    """How many ids each document has, an end-of-text after each text included.
 
-
-def _document_starts(ends: Int64Array, num_texts: Int64Array) -> Int64Array:
-    """Where each document's ids start, end-of-text counted, and where the last one's end."""
+    ends: where each text's ids end, without end-of-text; num_texts: (num_documents,).
+    """
     if num_texts.sum() != len(ends):
         raise ValueError(f"documents have {num_texts.sum()} texts, but {len(ends)} are given")
     text_starts = np.concatenate((np.zeros(1, np.int64), ends + np.arange(1, len(ends) + 1)))
-    return text_starts[np.concatenate((np.zeros(1, np.int64), np.cumsum(num_texts)))]
+    return np.diff(text_starts[np.concatenate((np.zeros(1, np.int64), np.cumsum(num_texts)))])
+

@@ -9,6 +9,7 @@ tiktoken reads together with the `pattern` of report.json. GPT-1's kind has toke
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -16,7 +17,9 @@ from typing import Any
 
 from tokenizers import AddedToken, Tokenizer
 
+from corpus.datasets import open_dataset
 from corpus.errors import InputError
+from corpus.storage import Store
 from corpus.tokenizer.characters import (
     UNKNOWN,
     WORD_END,
@@ -49,6 +52,17 @@ def vocabulary_files(vocabulary: str) -> list[str]:
     if (path / TOKENIZER_FILE).is_file():
         return [str(path / TOKENIZER_FILE)]
     return [str(file) for file in _gpt2_files(path)]
+
+
+def read_root(store: Store) -> tuple[Vocabulary, str]:
+    """The vocabulary that the stage left in a root, and the SHA-256 of its tokenizer.json.
+
+    Raises NotBuilt where the stage has not finished.
+    """
+    open_dataset(store, "tokenizer")
+    data = store.read("tokenizer", TOKENIZER_FILE)
+    where = store.path("tokenizer", TOKENIZER_FILE)
+    return read_tokenizer(data, where=where), hashlib.sha256(data).hexdigest()
 
 
 def read_tokenizer(data: bytes, *, where: str) -> Vocabulary:

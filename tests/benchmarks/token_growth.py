@@ -35,7 +35,7 @@ from corpus.publishing import PartOutput
 from corpus.stages import stage_named
 from corpus.storage import Store
 from corpus.tokenizer.encoders import open_encoder
-from corpus.tokenizer.files import TOKENIZER_FILE, read_tokenizer
+from corpus.tokenizer.files import read_root
 from corpus.tokenizer.settings import TokenizeSettings, VocabularySettings
 from filters.mixture import MixSettings
 from jobs import mix, tokenize_text, vocabulary
@@ -124,9 +124,7 @@ def measure(
 
 def encoding_alone(store: Store) -> float:
     """Seconds of one core to read and encode the text of every part, and no more."""
-    where = store.path("tokenizer", TOKENIZER_FILE)
-    learnt = read_tokenizer(store.read("tokenizer", TOKENIZER_FILE), where=where)
-    encoder = open_encoder(learnt).encoder
+    encoder = open_encoder(read_root(store)[0]).encoder
     documents = open_dataset(store, "documents")
     started = time.process_time()
     for part in range(documents.num_parts):

@@ -6,38 +6,22 @@ import json
 import re
 import shutil
 from pathlib import Path
-from types import SimpleNamespace
 
 import click.testing
 import pytest
 
 pytest.importorskip("torch")
 
-from corpus.ledger import Ledger
-from corpus.stages import stage_named
-from corpus.storage import Store
 from corpus.tokenizer.files import TOKENIZER_FILE, load
-from jobs import train
 from jobs.cli import cli
-from jobs.parts import Job
-from tests.jobs.test_train import SETTINGS, build_inputs
+from tests.jobs.test_train import train_in
 
 PROMPT = "one dog"
 
 
 @pytest.fixture(scope="module")
 def root(tmp_path_factory) -> str:
-    folder = tmp_path_factory.mktemp("generate") / "root"
-    job = Job(
-        stage=stage_named("train"),
-        recipe=SimpleNamespace(train=SETTINGS, seed=3),
-        store=Store(str(folder)),
-        session=None,
-        ledger=Ledger(),
-    )
-    build_inputs(job)
-    train.run(job)
-    return str(folder)
+    return str(train_in(tmp_path_factory.mktemp("generate") / "root"))
 
 
 def generated(root: str, *arguments: str, status: int = 0) -> str:

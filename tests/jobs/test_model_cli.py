@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import click.testing
@@ -13,32 +12,17 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from corpus.ledger import Ledger  # noqa: E402 - after the check for torch
-from corpus.stages import stage_named  # noqa: E402
-from corpus.storage import Store  # noqa: E402
 from corpus.tokenizer.files import load  # noqa: E402
 from corpus.trainer.generate import open_model  # noqa: E402
 from corpus.trainer.weights import read_gpt2  # noqa: E402
-from jobs import train  # noqa: E402
 from jobs.cli import cli  # noqa: E402
-from jobs.parts import Job  # noqa: E402
-from tests.jobs.test_train import SETTINGS, TEXT, build_inputs  # noqa: E402
+from tests.jobs.test_train import SETTINGS, TEXT, train_in  # noqa: E402
 
 TEXTS = ["one dog saw two cats", " two  cats\n\nrun. It's 2,000!", "naïve 日本語 🙂", ""]
 
 
 def make_root(root: Path, **changed: Any) -> Path:
-    settings = msgspec.structs.replace(SETTINGS, **changed)
-    job = Job(
-        stage=stage_named("train"),
-        recipe=SimpleNamespace(train=settings, seed=3),
-        store=Store(str(root)),
-        session=None,
-        ledger=Ledger(),
-    )
-    build_inputs(job)
-    train.run(job)
-    return root
+    return train_in(root, msgspec.structs.replace(SETTINGS, **changed))
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -29,15 +30,27 @@ SETTINGS = TrainSettings(
 )  # fmt: skip
 
 
-@pytest.fixture
-def job(tmp_path) -> Job:
+def job_in(root: Path, settings: TrainSettings = SETTINGS) -> Job:
     return Job(
         stage=stage_named("train"),
-        recipe=SimpleNamespace(train=SETTINGS, seed=3),
-        store=Store(str(tmp_path)),
+        recipe=SimpleNamespace(train=settings, seed=3),
+        store=Store(str(root)),
         session=None,
         ledger=Ledger(),
     )
+
+
+def train_in(root: Path, settings: TrainSettings = SETTINGS) -> Path:
+    """Make a root with a small trained model."""
+    job = job_in(root, settings)
+    build_inputs(job)
+    train.run(job)
+    return root
+
+
+@pytest.fixture
+def job(tmp_path) -> Job:
+    return job_in(tmp_path)
 
 
 def build_inputs(job: Job) -> None:
