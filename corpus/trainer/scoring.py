@@ -4,6 +4,7 @@ A continuation's log-likelihood is the sum of its tokens' log-probabilities afte
 lm-evaluation-harness's `loglikelihood` has it (Gao et al. 2021); that of a whole text after
 end-of-text alone is its `loglikelihood_rolling`, which perplexity is made of. Both begin with
 end-of-text, as each document does in training; the harness only where the context is empty.
+`score_texts` gives nats and UTF-8 bytes of texts, by which models of any tokenizer compare.
 
 The seam. Context and continuation are encoded together, as the model saw text in training: apart,
 "is" and " so" would be right, but "is " and "so" tokens that never stood side by side. White space
@@ -24,7 +25,7 @@ are made of scored tokens only, a chunk at a time.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -173,16 +174,75 @@ def _score_batch(
 
 def _token_scores(model: GPT, hidden: Tensor, targets: Tensor) -> list[tuple[float, bool]]:
     """Of hidden states (N, D) and the ids that follow them, (N,)."""
-    weight = model.tokens.weight[: model.vocab_size]
-    num_rows = max(32, CHUNK_BYTES.get(hidden.device.type, 10**9) // (4 * len(weight)))
     found: list[tuple[float, bool]] = []
-    for start in range(0, len(hidden), num_rows):
-        ids = targets[start : start + num_rows]
-        logits = F.linear(hidden[start : start + num_rows], weight).float()
-        values = logits.log_softmax(1).gather(1, ids[:, None])[:, 0]
+    for ids, logits in _logits(model, hidden, targets):
+        values = _log_probabilities(logits, ids)
         likeliest = logits.argmax(1) == ids
         found.extend(zip(values.tolist(), likeliest.tolist(), strict=True))
     return found
+
+
+def token_log_probabilities(model: GPT, hidden: Tensor, targets: Tensor) -> Tensor:
+    """Of the ids (N,) that follow hidden states (N, D): float32 (N,), in nats."""
+    found = [_log_probabilities(logits, ids) for ids, logits in _logits(model, hidden, targets)]
+    return torch.cat(found) if found else hidden.new_empty(0, dtype=torch.float32)
+
+
+def _log_probabilities(logits: Tensor, ids: Tensor) -> Tensor:
+    return logits.gather(1, ids[:, None])[:, 0] - logits.logsumexp(1)
+
+
+def _logits(model: GPT, hidden: Tensor, targets: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """Targets and float32 logits of a chunk of rows at a time."""
+    weight = model.tokens.weight[: model.vocab_size]
+    num_rows = max(32, CHUNK_BYTES.get(hidden.device.type, 10**9) // (4 * len(weight)))
+    for start in range(0, len(hidden), num_rows):
+        rows = slice(start, start + num_rows)
+        yield targets[rows], F.linear(hidden[rows], weight).float()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TextScore:
+    """What a model makes of a text."""
+
+    text_id: str
+    nats: float
+    """Minus the log-likelihood of the text after end-of-text; no end-of-text after it is scored."""
+    num_bytes: int
+    """UTF-8 bytes of the text as it was given."""
+    num_tokens: int
+
+
+def score_texts(
+    model: GPT,
+    vocabulary: Vocabulary,
+    texts: Iterable[tuple[str, str]],
+    *,
+    num_sequences: int = 8,
+    min_context: int | None = None,
+) -> list[TextScore]:
+    """Score texts, each given as (id, text), from end-of-text on, each token once.
+
+    The sum of nats over the sum of bytes, by `bits_per_byte`, compares models of any tokenizers.
+    min_context: tokens before each one at least, in a text longer than the context (`windows`);
+    None = half the context, which costs two passes over such a text. An empty text has 0 of all.
+    """
+    named = list(texts)
+    encoded = vocabulary.encode([text for _, text in named])
+    requests = [
+        Request(context=(vocabulary.eot_id,), continuation=tuple(ids)) for ids in encoded if ids
+    ]
+    least = max(1, model.shape.context // 2) if min_context is None else min_context
+    scored = iter(score(model, requests, num_sequences=num_sequences, min_context=least))
+    return [
+        TextScore(
+            text_id=text_id,
+            nats=-next(scored).log_likelihood if ids else 0.0,
+            num_bytes=len(text.encode()),
+            num_tokens=len(ids),
+        )
+        for (text_id, text), ids in zip(named, encoded, strict=True)
+    ]
 
 
 def perplexity(log_likelihood: float, num_units: int) -> float:

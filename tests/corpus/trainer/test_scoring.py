@@ -20,6 +20,7 @@ from corpus.trainer.scoring import (  # noqa: E402
     encode_whole,
     perplexity,
     score,
+    score_texts,
     windows,
 )
 from corpus.trainer.settings import ModelShape  # noqa: E402
@@ -239,3 +240,41 @@ def test_perplexity_of_even_chances_is_their_number():
     [found] = score(model, [request([0], [1, 2, 3])])
     assert perplexity(found.log_likelihood, found.num_tokens) == pytest.approx(4)
     assert bits_per_byte(found.log_likelihood, 3) == pytest.approx(2)
+
+
+# Whole texts
+
+
+def test_texts_have_nats_bytes_and_tokens_of_their_own(vocabulary):
+    eot, size = vocabulary.eot_id, vocabulary.size
+    ab, space_ab = (vocabulary.encode([text])[0][0] for text in ("ab", " ab"))
+    model = chain(
+        {eot: {ab: 0.5, eot: 0.5}, ab: {space_ab: 0.25, ab: 0.75},
+         space_ab: {space_ab: 0.125, ab: 0.875}}, size,
+    )  # fmt: skip
+    found = score_texts(model, vocabulary, [("x", "ab ab ab"), ("none", ""), ("y", "ab")])
+    assert [(text.text_id, text.num_bytes, text.num_tokens) for text in found] == [
+        ("x", 8, 3), ("none", 0, 0), ("y", 2, 1)
+    ]  # fmt: skip
+    assert found[0].nats == pytest.approx(-math.log(0.5 * 0.25 * 0.125), abs=1e-5)
+    assert found[1].nats == 0
+    assert found[2].nats == pytest.approx(math.log(2), abs=1e-5)
+
+
+def test_a_text_beyond_the_context_has_half_of_it_before_each_token(vocabulary):
+    rows = [[(7 * i * j) % 5 / 4 for j in range(vocabulary.size)] for i in range(vocabulary.size)]
+    model = Table(rows, context=4, by_position=True)
+    text = "qwertyuiop"
+    [found] = score_texts(model, vocabulary, [("a", text)])
+    ids = (vocabulary.eot_id, *vocabulary.encode([text])[0])
+    [expected] = score(model, [request(ids[:1], ids[1:])], min_context=2)
+    [other] = score(model, [request(ids[:1], ids[1:])], min_context=1)
+    assert found.nats == pytest.approx(-expected.log_likelihood)
+    assert abs(expected.log_likelihood - other.log_likelihood) > 0.01
+    assert len(text) == found.num_tokens
+
+
+def test_characters_of_several_bytes_count_as_their_bytes(vocabulary):
+    [found] = score_texts(chain({}, vocabulary.size), vocabulary, [("a", "é🙂")])
+    assert (found.num_bytes, found.num_tokens) == (6, 6)
+    assert found.nats == pytest.approx(6 * math.log(vocabulary.size), rel=1e-5)
