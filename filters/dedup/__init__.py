@@ -110,10 +110,11 @@ class DedupSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=T
     template, a licence) each is compared with the best one alone: 99 pairs of 100 documents, not
     4,950. Of 152,941 documents that comparing all removes of a million synthetic ones, 8 leaves
     116, 32 leaves 14, and 64 leaves 1, for 1.5 times the comparisons."""
-    keep: Literal["best", "longest", "oldest", "none"] = "best"
+    keep: Literal["best", "longest", "oldest", "none", "all"] = "best"
     """Which copy stays: the best quality score, then the longest, then the oldest; or with the
     named one of these first. Ties go to the smallest doc_id. none: where there are copies, no one
-    stays."""
+    stays. all: duplicates are found and every copy stays; those of a cluster still share a split,
+    and what is near a held-out source goes."""
     source_order: tuple[str, ...] = ()
     """Sources whose copies stay before all others', first first; those not listed come last."""
     held_out_fraction: float = 0.01
@@ -157,10 +158,10 @@ class DedupSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=T
             raise ValueError("num_features: expected 2 or more, with ngram_size = 1")
         if self.repeated_words and self.repeated_words < 8:
             raise ValueError(f"repeated_words is {self.repeated_words}, expected 0, or 8 and more")
-        if self.measure == "containment" and self.keep != "longest":
+        if self.measure == "containment" and self.keep not in ("longest", "all"):
             raise ValueError(
-                'measure = "containment" wants keep = "longest": where one text holds the other, '
-                "the longer one has all"
+                'measure = "containment" wants keep = "longest" (or "all"): where one text holds '
+                "the other, the longer one has all"
             )
 
 

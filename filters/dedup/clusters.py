@@ -75,10 +75,11 @@ class Clusters(NamedTuple):
     """int32 (n,): number in REASONS."""
 
 
-def cluster(graph: Graph, *, keeps_none: bool = False) -> Clusters:
+def cluster(graph: Graph, *, keeps_none: bool = False, keeps_all: bool = False) -> Clusters:
     """Connect the documents, and choose the copies that stay.
 
     keeps_none: of documents that have a copy none stays, but where held-out sources are concerned.
+    keeps_all: all stay, but where held-out sources are concerned.
     """
     n = len(graph.order)
     copy_of = np.arange(n)
@@ -95,6 +96,8 @@ def cluster(graph: Graph, *, keeps_none: bool = False) -> Clusters:
         has_copy[graph.left] = has_copy[graph.right] = True
         goes = has_copy & ~is_older & (reason == KEPT) & ((graph.flags & PROTECTED) == 0)
         reason[goes] = HAS_DUPLICATES
+    if keeps_all:
+        kept, reason = np.arange(n), np.full(n, KEPT, np.int32)
     kept, reason = _protected(graph, labels, ranking, kept, reason)
     return Clusters(_smallest_ids(graph.order, labels), kept, reason)
 

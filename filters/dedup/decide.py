@@ -121,4 +121,6 @@ def _clustered(
         right=np.concatenate([right, copy_of[copies]]),
         is_copy=np.repeat([False, True], [len(left), len(copies)]),
     )
-    return cluster(graph, keeps_none=settings.keep == "none")
+    return cluster(
+        graph, keeps_none=settings.keep == "none", keeps_all=settings.keep == "all"
+    )

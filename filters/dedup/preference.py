@@ -29,6 +29,7 @@ _POLICIES = {
     "longest": ("length", "score", "age"),
     "oldest": ("age", "score", "length"),
     "none": ("score", "length", "age"),  # no copy stays; the best one names the others
+    "all": ("score", "length", "age"),  # every copy stays; of a repeated run, the best one's
 }
 _SOURCE_BITS, _KEY_BITS, _ID_BITS = 7, 26, 30
 

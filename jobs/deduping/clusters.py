@@ -119,7 +119,9 @@ def _decide(
         right=right,
         is_copy=edges["is_copy"] > 0,
     )
-    found = cluster(graph, keeps_none=settings.keep == "none")
+    found = cluster(
+        graph, keeps_none=settings.keep == "none", keeps_all=settings.keep == "all"
+    )
     told = answers(graph, found, place, held_out_fraction=settings.held_out_fraction, seed=seed)
     told = told[volumes_of(place) < library.num_parts]
     yield Sent(told, volumes_of(np.ascontiguousarray(told["place"])))

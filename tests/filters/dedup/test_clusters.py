@@ -212,6 +212,21 @@ def test_none_of_several_copies_stays_where_none_is_to() -> None:
     assert found.reason.tolist() == [KEPT, NEAR, KEPT, NEAR_HELD_OUT]
 
 
+def test_all_copies_stay_where_all_are_to_but_near_what_is_held_out() -> None:
+    graph = graph_of([(0, 1), (1, 2)], [0, 1, 2, 3], copies=[(3, 2)])
+    found = cluster(graph, keeps_all=True)
+    assert found.reason.tolist() == [KEPT] * 4
+    assert found.kept.tolist() == [0, 1, 2, 3]
+    assert found.first.tolist() == [0] * 4
+    for fraction, split in ((0.0, 0), (1.0, 1)):
+        told = answers(graph, found, np.arange(4), held_out_fraction=fraction, seed=3)
+        assert told["split"].tolist() == [split] * 4
+        assert told["reason"].tolist() == [KEPT] * 4
+    held_out = graph_of([(0, 1), (2, 3)], [0, 1, 2, 3], flags={0: PROTECTED})
+    found = cluster(held_out, keeps_all=True)
+    assert found.reason.tolist() == [KEPT, NEAR_HELD_OUT, KEPT, KEPT]
+
+
 def test_an_answer_names_the_smallest_id_the_kept_one_and_the_split() -> None:
     graph = graph_of([(1, 2), (3, 4)], [2, 1, 0, 3, 4], flags={3: OLDER})
     places = np.arange(5) * 10

@@ -165,6 +165,15 @@ def test_none_of_the_copies_stays_where_none_is_to(
     assert gone == {doc_id for pair in truth for doc_id in pair}
 
 
+def test_every_copy_stays_where_all_are_to(documents: pa.Table) -> None:
+    found = decide_documents(documents, DedupSettings(keep="all"), seed=1)
+    assert not found.clusters.reason.any()
+    assert found.kept.tolist() == list(range(documents.num_rows))
+    best = decide_documents(documents, DedupSettings(), seed=1)
+    assert found.pairs["verified"].sum() == best.pairs["verified"].sum() > 0
+    assert found.clusters.first.tolist() == best.clusters.first.tolist()
+
+
 def test_a_large_bucket_still_removes_every_copy() -> None:
     """300 texts of one template, 0.9 alike: anchored, not squared."""
     rng = random.Random(2)

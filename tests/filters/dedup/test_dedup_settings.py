@@ -49,6 +49,7 @@ def test_a_value_out_of_its_range_is_refused(wrong: dict[str, object]) -> None:
         {"measure": "containment", "keep": "longest"},
         {"num_bands": 0, "num_rows": 0},
         {"repeated_words": 50, "keep": "none"},
+        {"measure": "containment", "keep": "all"},
     ],
 )
 def test_settings_that_belong_together_are_taken(right: dict[str, object]) -> None:

@@ -78,7 +78,8 @@ def test_ids_are_ordered_as_bytes() -> None:
 
 @pytest.mark.parametrize(
     ("keep", "expected"),
-    [("best", [0, 1, 2]), ("longest", [1, 2, 0]), ("oldest", [2, 0, 1]), ("none", [0, 1, 2])],
+    [("best", [0, 1, 2]), ("longest", [1, 2, 0]), ("oldest", [2, 0, 1]), ("none", [0, 1, 2]),
+     ("all", [0, 1, 2])],
 )
 def test_the_policy_names_what_comes_first(keep: str, expected: list[int]) -> None:
     rows = (
