@@ -1,0 +1,148 @@
+"""The fine-tuning loop: GPT-1's schedule, exact and repeatable, with the development score.
+
+AdamW, linear warm-up and linear decay to 0, clipping; each step's loss is that of its examples
+together, however many passes they take. The weights are a pure function of the first weights,
+the rows, the settings and the seed: on the same kind of processor, with the same torch and number
+of threads. The last epoch's weights are the result; no epoch is chosen by its development score, as
+that would make the score too good.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import torch
+
+from corpus.errors import TrainingDiverged
+from corpus.trainer.finetuning.batching import make_batch, passes, steps
+from corpus.trainer.finetuning.classifier import Classifier, dropout_scale, num_targets
+from corpus.trainer.finetuning.encoding import Encoded, Targets
+from corpus.trainer.finetuning.measures import Measures, measure
+from corpus.trainer.finetuning.settings import FinetuneSettings
+
+
+@dataclass(slots=True, kw_only=True)
+class Progress:
+    """A run as it goes on, and what is left of it."""
+
+    epochs: list[Measures] = field(default_factory=list)
+    """Development scores after each epoch."""
+    losses: list[tuple[float, float]] = field(default_factory=list)
+    """L2 and L1 of each step."""
+    seconds: float = 0.0
+    """Of all training steps."""
+
+
+def finetune(
+    model: Classifier,
+    train: Sequence[Encoded],
+    dev: Sequence[Encoded],
+    targets: Targets,
+    settings: FinetuneSettings,
+    *,
+    seed: int,
+    log: Callable[[str], None],
+) -> Progress:
+    """Train all of the model's parameters on the examples, and score it on dev after each epoch.
+
+    Raises TrainingDiverged where a loss or gradient is not finite.
+    """
+    optimizer = _optimizer(model, settings)
+    num_steps = settings.epochs * settings.steps_per_epoch(len(train))
+    progress = Progress()
+    step = 0
+    for epoch in range(settings.epochs):
+        model.train()
+        for numbers in steps(len(train), settings.examples_per_step, seed=seed, epoch=epoch):
+            step += 1
+            started = time.perf_counter()
+            rate = settings.learning_rate_at(step, num_steps)
+            examples = [train[number] for number in numbers]
+            progress.losses.append(
+                _take_step(model, optimizer, examples, settings, rate, seed=seed, step=step)
+            )
+            progress.seconds += time.perf_counter() - started
+            if step % settings.log_every == 0:
+                log(_line(progress, step, num_steps, settings))
+        progress.epochs.append(measure(dev, predict(model, dev, settings), targets))
+        log(f"epoch {epoch + 1} of {settings.epochs}: {progress.epochs[-1].words()}")
+    return progress
+
+
+@torch.no_grad()
+def predict(
+    model: Classifier, examples: Sequence[Encoded], settings: FinetuneSettings
+) -> list[list[float]]:
+    """Outputs of each example: a number for each class or choice, or its standardised score."""
+    model.eval()
+    found: dict[int, list[float]] = {}
+    for places in passes(examples, settings.examples_per_pass):
+        batch = make_batch([examples[place] for place in places]).to(model.device)
+        outputs = model(batch).view(len(places), -1).tolist()
+        found.update(zip(places, outputs, strict=True))
+    return [
+        [value for value in found[place] if value != -math.inf] for place in range(len(examples))
+    ]
+
+
+def _optimizer(model: Classifier, settings: FinetuneSettings) -> torch.optim.AdamW:
+    """AdamW that decays matrices and embeddings, not biases and norms."""
+    parameters = list(model.parameters())
+    groups = [
+        {"params": [p for p in parameters if p.dim() >= 2], "weight_decay": settings.weight_decay},
+        {"params": [p for p in parameters if p.dim() < 2], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, betas=(settings.beta1, settings.beta2), eps=settings.epsilon)
+
+
+def _take_step(
+    model: Classifier,
+    optimizer: torch.optim.AdamW,
+    examples: Sequence[Encoded],
+    settings: FinetuneSettings,
+    learning_rate: float,
+    *,
+    seed: int,
+    step: int,
+) -> tuple[float, float]:
+    """Gradients of all passes, checked and clipped, then one update; return L2 and L1."""
+    width = model.gpt.shape.width
+    scale = dropout_scale(len(examples), width, settings.dropout, seed=seed, step=step)
+    with_lm = settings.lm_weight > 0
+    num_tokens = sum(len(ids) - 1 for example in examples for ids in example.sequences)
+    totals = torch.zeros(2, device=model.device)
+    for places in passes(examples, settings.examples_per_pass):
+        batch = make_batch([examples[place] for place in places]).to(model.device)
+        losses = model.losses(batch, scale[places].to(model.device), with_lm=with_lm)
+        task = losses.task * (len(places) / len(examples))
+        lm = losses.lm * (num_targets(batch) / num_tokens)
+        (task + settings.lm_weight * lm).backward()  # type: ignore[no-untyped-call]
+        totals += torch.stack([task.detach(), lm.detach()])
+    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), settings.clip_norm).item()
+    task_loss, lm_loss = totals.tolist()
+    if not (math.isfinite(task_loss) and math.isfinite(lm_loss) and math.isfinite(norm)):
+        raise TrainingDiverged(
+            f"finetune: step {step}: loss {task_loss} of the task, {lm_loss} of the language "
+            f"model, gradient norm {norm}, expected finite numbers; the weights were not updated. "
+            f"Learning rate {learning_rate:.3g}: lower it, or warm up for longer"
+        )
+    for group in optimizer.param_groups:
+        group["lr"] = learning_rate
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+    return task_loss, lm_loss
+
+
+def _line(progress: Progress, step: int, num_steps: int, settings: FinetuneSettings) -> str:
+    recent = progress.losses[-settings.log_every :]
+    task, lm = (sum(values) / len(recent) for values in zip(*recent, strict=True))
+    beside = f" + {settings.lm_weight:g} * {lm:.3f}" if settings.lm_weight else ""
+    rate = step / progress.seconds
+    return (
+        f"step {step:,} of {num_steps:,}, loss {task:.3f}{beside}, "
+        f"{rate * settings.examples_per_step:,.1f} examples/s, "
+        f"{(num_steps - step) / rate:,.0f} s of steps left"
+    )
