@@ -9,7 +9,12 @@ import pytest
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
 
-from corpus.trainer.model import GPT, band_mask, head_loss  # noqa: E402 - after the check for torch
+from corpus.trainer.model import (  # noqa: E402 - after the check for torch
+    GPT,
+    band_mask,
+    document_mask,
+    head_loss,
+)
 from corpus.trainer.settings import PRESETS, ModelShape  # noqa: E402
 
 SHAPE = ModelShape(num_layers=2, num_heads=2, width=32, context=16)
@@ -101,9 +106,9 @@ def test_gpt1_normalises_each_sum_and_nothing_after_the_last_block():
     assert not any(name.startswith("norm.") for name in model.state_dict())
 
 
-def banded_by_hand(model, ids, band):
+def banded_by_hand(model, ids, band, first_position=0):
     """Dense and banded layers in turn, the first one dense."""
-    x = model.tokens.weight[ids] + model.positions.weight[: ids.shape[1]]
+    x = model.tokens.weight[ids] + model.positions.weight[first_position:][: ids.shape[1]]
     for number, block in enumerate(model.blocks):
         x = x + attended(block, block.attention_norm(x), band if number in (1, 3) else 1000)
         x = x + fed_forward(block, block.forward_norm(x))
@@ -146,6 +151,83 @@ def test_gradients_flow_through_a_banded_layer():
     expected = torch.autograd.grad(plain, list(model.blocks.parameters()))
     # The loss sums its softmax in float32.
     torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
+
+
+def alone(model, ids, start, end):
+    """Hidden states of the tokens [start, end) by themselves, at these positions."""
+    x = model.tokens.weight[ids[:, start:end]] + model.positions.weight[start:end]
+    for number, block in enumerate(model.blocks):
+        band = model.shape.band if number % 2 else 0
+        x = block(x, band_mask(end - start, band, device=x.device))
+    return model.norm(x)
+
+
+def test_a_position_attends_to_those_up_to_it_of_its_own_document():
+    rows = [[0] * 5 + [1] * 1 + [2] * 10, [7] * 16, [3, 4] + [5] * 7 + [3] * 7]
+    expected = [[[j <= i and row[i] == row[j] for j in range(16)] for i in range(16)]
+                for row in rows]  # fmt: skip
+    found = document_mask(torch.tensor(rows))
+    assert found.shape == (3, 1, 16, 16)
+    assert found[:, 0].tolist() == expected
+
+
+@pytest.mark.parametrize("shape", [SHAPE, POST, BANDED], ids=["pre", "post", "banded"])
+def test_with_documents_told_apart_each_is_as_if_alone_at_its_positions(shape):
+    model, ids = drawn(shape), tokens()
+    ends = [[5, 6, 16], [16], [1, 2, 9, 16]]
+    documents = torch.tensor([[sum(end <= i for end in row) for i in range(16)] for row in ends])
+    found = model(ids, documents)
+    for number, row in enumerate(ends):
+        pieces = [alone(model, ids[number : number + 1], start, end)
+                  for start, end in zip([0, *row], row, strict=False)]  # fmt: skip
+        assert torch.allclose(found[number], torch.cat(pieces, 1)[0], atol=1e-12)
+    assert not torch.allclose(found, model(ids), atol=1e-3)
+
+
+def test_documents_compose_with_the_band_written_out_by_hand():
+    model, ids = drawn(BANDED), tokens(rows=1)
+    documents = torch.tensor([[0] * 6 + [1] * 10])
+    pieces = [banded_by_hand(model, ids[:, :6], 3), banded_by_hand(model, ids[:, 6:], 3, 6)]
+    assert torch.allclose(model(ids, documents), torch.cat(pieces, 1), atol=1e-12)
+
+
+def test_a_document_that_comes_back_in_a_window_is_one():
+    model, ids = drawn(SHAPE), tokens(rows=1)
+    documents = torch.tensor([[3] * 4 + [8] * 8 + [3] * 4])
+    changed = ids.clone()
+    changed[:, 2] = (changed[:, 2] + 1) % 100
+    differs = (model(ids, documents) != model(changed, documents)).any(2)[0]
+    assert differs.nonzero().flatten().tolist() == [2, 3, 12, 13, 14, 15]
+
+
+@pytest.mark.parametrize("shape", [SHAPE, POST, BANDED], ids=["pre", "post", "banded"])
+def test_the_loss_of_documents_told_apart_has_the_gradient_of_each_alone(shape):
+    model, ids = drawn(shape), tokens(rows=1)
+    targets, documents = ids.roll(-1, 1), torch.tensor([[0] * 7 + [1] * 9])
+    found = torch.autograd.grad(model.loss(ids, targets, documents), list(model.parameters()))
+    hidden = torch.cat([alone(model, ids, 0, 7), alone(model, ids, 7, 16)], 1)
+    plain = F.cross_entropy((hidden @ model.tokens.weight.T)[0, :, :100], targets[0])
+    expected = torch.autograd.grad(plain, list(model.parameters()))
+    # The loss sums its softmax in float32.
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_one_document_a_window_is_the_model_without_documents():
+    model, ids = drawn(SHAPE), tokens()
+    one = torch.arange(3)[:, None].expand(3, 16)
+    assert torch.allclose(model(ids, one), model(ids), atol=1e-12)
+
+
+def test_documents_are_told_apart_in_bfloat16_too():
+    model, ids = GPT(SHAPE, 100), tokens()
+    documents = torch.arange(16).div(6, rounding_mode="floor").expand(3, 16)
+    exact = model(ids, documents)
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded = model(ids, documents)
+        loss = model.loss(ids, ids.roll(-1, 1), documents)
+    loss.backward()
+    assert (rounded - exact).abs().max() < 0.05
+    assert all(p.grad.isfinite().all() for p in model.parameters())
 
 
 def test_gpt1_draws_all_weights_alike():
