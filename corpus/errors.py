@@ -10,7 +10,8 @@
     │   └── Damaged          bytes or counts differ from the manifest
     ├── SetupError           something on this machine is missing: Java, torch, a module
     ├── StorageError         the disk is full, or the root cannot be written
-    └── TrainingDiverged     the loss is no number (corpus/trainer/training.py)
+    ├── TrainingDiverged     the loss is no number (corpus/trainer/steps.py)
+    └── Stopped              asked to stop, with all that was done kept (corpus/trainer/training.py)
 
 A message says what, where, got, expected, and the next step. A single bad page, record or line is
 never one of these: it is counted under a reason, and costs itself alone.
@@ -61,3 +62,7 @@ class StorageError(CorpusError):
 
 class TrainingDiverged(CorpusError):
     """The loss or the gradient is no finite number."""
+
+
+class Stopped(CorpusError):
+    """Asked to stop by a signal; what was done is kept, and the same command goes on."""

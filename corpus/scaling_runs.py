@@ -29,6 +29,7 @@ import msgspec
 from corpus.errors import Damaged, InputError
 from corpus.scaling import parameters_outside_embeddings
 from corpus.storage import Store
+from corpus.trainer.schedules import Schedule
 from corpus.trainer.settings import ModelShape, TrainSettings
 
 CONFIG_FILE, LOG_FILE = "config.json", "train.jsonl"
@@ -157,7 +158,7 @@ def _trained(store: Store, place: str, *folder: str) -> FinishedRun:
     if not store.exists(*folder, LOG_FILE):
         raise _NoPoint(f"unfinished: no {LOG_FILE}")
     rows = _log(store.read(*folder, LOG_FILE), store.path(*folder, LOG_FILE))
-    done, planned = (rows[-1]["step"] if rows else 0), config.settings.total_steps()
+    done, planned = (rows[-1]["step"] if rows else 0), Schedule(config.settings).total_steps
     if done < planned:
         raise _NoPoint(f"unfinished: step {done:,} of {planned:,}, so with a learning rate that "
                        "was to fall further")  # fmt: skip

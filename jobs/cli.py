@@ -38,6 +38,7 @@ _GROUPS = {
     "quality": "jobs.quality_cli",
     "scale": "jobs.scale_cli",
     "shards": "jobs.shards_cli",
+    "train": "jobs.train_cli",
     "vocabulary": "jobs.vocabulary_cli",
 }
 

@@ -1,8 +1,21 @@
-"""The bundled GPT: the only folder that imports torch, which this file and settings.py do not.
+"""The bundled GPT: the only folder that imports torch; this file and what is settled before do not.
 
-Read in this order: settings.py (sizes and knobs), model.py, batches.py, training.py, then runs.py,
-checkpoints.py, evaluate.py. cache.py, decoding.py and generate.py make text; scoring.py and
-choices.py say how likely one is. Call `prepare_torch` before importing any but the first.
+Read in this order:
+
+    shapes.py, settings.py, schedules.py    sizes, knobs, batch and learning rate; without torch
+    model.py                                the decoder and its loss
+    batches.py, loading.py                  which tokens a step is trained on, read ahead
+    training.py, steps.py, runs.py          the loop, a step of it, what a run is made of
+    optimizers.py, noise_scale.py           AdamW and Muon; how large a batch pays
+    ranks.py                                one process or many: DDP and FSDP2
+    checkpoints.py, resuming.py             a checkpoint on the disk; whose it is, and going on
+    evaluate.py, evaluation/                loss on held-out text; scores on benchmarks
+    cache.py, decoding.py, generate.py      text from a model
+    scoring.py, choices.py                  how likely a text is, and which of several
+    finetuning/                             GPT-1's tasks
+    weights.py                              OpenAI's and Hugging Face's weights, both ways
+
+Call `prepare_torch` before importing any but the first three.
 """
 
 from __future__ import annotations

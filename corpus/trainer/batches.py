@@ -3,7 +3,8 @@
 The shards of a split, one after another, are one stream of n tokens. Its windows have T + 1 tokens
 and overlap by one (stride T), so that each token but the first is a target once an epoch; the last
 window is shifted back to end with the stream, and repeats the few targets that it then shares with
-the one before. Windows run over document and shard borders, as in GPT-2 and GPT-3.
+the one before. Windows run over document and shard borders, as in GPT-2 and GPT-3; where attention
+is to keep within documents, the index numbers them.
 
 An epoch takes every window once, in an order that is computed, never stored: a keyed Feistel
 network permutes the window numbers, anew in each epoch. So the whole state of the loader is one
@@ -20,6 +21,7 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +34,7 @@ from corpus.shards import (
     Split,
     TokenArray,
     file_sha256,
+    read_index,
     read_tokens,
 )
 
@@ -45,11 +48,26 @@ FEISTEL_ROUNDS = 6
 class TokenStream:
     """The tokens of several shards as one array, mapped from disk."""
 
-    def __init__(self, shards: Sequence[TokenArray], vocab_size: int) -> None:
-        """Lay the shards end to end, in the given order."""
+    def __init__(
+        self,
+        shards: Sequence[TokenArray],
+        vocab_size: int,
+        document_ends: Sequence[Int64Array] | None = None,
+    ) -> None:
+        """Lay the shards end to end, in the given order.
+
+        document_ends: of each shard, as its index has them; they are what `documents_of` needs.
+        """
         self._shards = shards
         self._starts = np.cumsum([0, *(len(shard) for shard in shards)], dtype=np.int64)
         self._vocab_size = vocab_size
+        self._document_starts: Int64Array | None = None
+        if document_ends is not None:
+            # A document begins with the end-of-text before it, from which its first token follows.
+            self._document_starts = np.concatenate(
+                [start + np.concatenate([[0], ends - 1])
+                 for start, ends in zip(self._starts, document_ends, strict=False)]
+            )  # fmt: skip
 
     def __len__(self) -> int:
         """Tokens of all shards."""
@@ -75,14 +93,31 @@ class TokenStream:
         return tokens
 
 
+    def documents_of(self, starts: Sequence[int], length: int) -> Int64Array | None:
+        """Numbers of the documents of the tokens from each start, int64 (len(starts), length).
+
+        Each end-of-text is of the document that follows it. None where no index was read.
+        """
+        if self._document_starts is None:
+            return None
+        places = np.asarray(starts, np.int64)[:, None] + np.arange(length)
+        return np.searchsorted(self._document_starts, places, "right")
+
+
 def open_split(
-    folder: Path, manifest: ShardManifest, split: Split, *, verify: bool = False
+    folder: Path,
+    manifest: ShardManifest,
+    split: Split,
+    *,
+    verify: bool = False,
+    with_documents: bool = False,
 ) -> TokenStream:
     """The stream of a split's shards in the manifest's order; raises Damaged for a wrong file.
 
-    verify: hold every byte of each .bin and .idx against its SHA-256 first.
+    verify: hold every byte of each .bin and .idx against its SHA-256 first. with_documents: read
+    the indexes too, for TokenStream.documents_of.
     """
-    shards = []
+    shards, ends = [], []
     for info in manifest.shards:
         if info.split != split:
             continue
@@ -95,7 +130,9 @@ def open_split(
                 f"{info.num_tokens:,}; run `winnow run tokenize --force`"
             )
         shards.append(tokens)
-    return TokenStream(shards, manifest.vocab_size)
+        if with_documents:
+            ends.append(read_index(folder / f"{info.name}.idx").document_ends)
+    return TokenStream(shards, manifest.vocab_size, ends if with_documents else None)
 
 
 def _check_bytes(folder: Path, info: ShardInfo) -> None:
@@ -137,21 +174,29 @@ class SampleOrder:
         epoch, position = divmod(sample, self.num_windows)
         return permute(position, self.num_windows, key=f"{self.seed}/{epoch}")
 
-    def batch(self, first: int, num_samples: int) -> tuple[Int64Array, Int64Array]:
-        """Inputs and targets of consecutive samples, each int64 (num_samples, context)."""
-        last_start = len(self.stream) - 1 - self.context
-        rows = [
-            self.stream.read(min(self.window(sample) * self.context, last_start), self.context + 1)
-            for sample in range(first, first + num_samples)
-        ]
-        tokens = np.stack(rows)
-        return tokens[:, :-1], tokens[:, 1:]
+    def batch(self, first: int, num_samples: int) -> Batch:
+        """Consecutive samples, of context tokens each."""
+        last = len(self.stream) - 1 - self.context
+        samples = range(first, first + num_samples)
+        starts = [min(self.window(sample) * self.context, last) for sample in samples]
+        return _batch(self.stream, starts, self.context)
+
+
+class Batch(NamedTuple):
+    """What is scored at once."""
+
+    inputs: Int64Array
+    """(B, T)"""
+    targets: Int64Array
+    """The ids that follow them, (B, T)."""
+    documents: Int64Array | None
+    """Number of the document of each input, (B, T); None where the stream has no index."""
 
 
 def sequential_batches(
     stream: TokenStream, context: int, num_sequences: int, *, num_tokens: int = 0
-) -> Iterator[tuple[Int64Array, Int64Array]]:
-    """Inputs and targets of the stream in order, each (at most num_sequences, at most context).
+) -> Iterator[Batch]:
+    """The stream in order, in batches of at most num_sequences, each of at most context.
 
     Every token but the first is a target exactly once: the rest that fills no window comes last, as
     a shorter one. num_tokens: only the first so many targets; 0 = all.
@@ -162,11 +207,14 @@ def sequential_batches(
     full, rest = divmod(num_targets, context)
     for first in range(0, full, num_sequences):
         windows = range(first, min(full, first + num_sequences))
-        tokens = np.stack([stream.read(window * context, context + 1) for window in windows])
-        yield tokens[:, :-1], tokens[:, 1:]
+        yield _batch(stream, [window * context for window in windows], context)
     if rest:
-        tokens = stream.read(full * context, rest + 1)[None]
-        yield tokens[:, :-1], tokens[:, 1:]
+        yield _batch(stream, [full * context], rest)
+
+
+def _batch(stream: TokenStream, starts: Sequence[int], length: int) -> Batch:
+    tokens = np.stack([stream.read(start, length + 1) for start in starts])
+    return Batch(tokens[:, :-1], tokens[:, 1:], stream.documents_of(starts, length))
 
 
 def permute(position: int, size: int, *, key: str) -> int:

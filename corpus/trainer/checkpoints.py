@@ -1,8 +1,8 @@
 """Checkpoints: published whole, checked before use, and read without running code.
 
     checkpoints/step-00000300/model.safetensors       weights, float32
-    checkpoints/step-00000300/optimizer.safetensors   Adam's two moments of each weight
-    checkpoints/step-00000300/state.json              step, samples consumed, run, checksums
+    checkpoints/step-00000300/optimizer.safetensors   the optimisers' moments of each weight
+    checkpoints/step-00000300/state.json              step, samples consumed, run, checksums, noise
 
 A checkpoint is built under a name that begins with a dot, synced, and renamed: one that has its
 name is whole. safetensors holds numbers only, so that opening a checkpoint runs nothing (a pickle
@@ -27,6 +27,7 @@ from torch import Tensor
 from corpus.errors import Damaged, NotBuilt
 from corpus.shards import file_sha256
 from corpus.storage import storage_errors
+from corpus.trainer.noise_scale import NoiseScale
 
 MODEL_FILE = "model.safetensors"
 OPTIMIZER_FILE = "optimizer.safetensors"
@@ -46,6 +47,8 @@ class CheckpointState(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """What the run is made of; a run made of anything else must not go on from here."""
     sha256: dict[str, str]
     """SHA-256 of each weights file."""
+    noise: NoiseScale = msgspec.field(default_factory=NoiseScale)
+    """The running means of the gradient noise scale."""
 
 
 def save_checkpoint(
@@ -57,6 +60,7 @@ def save_checkpoint(
     consumed_samples: int,
     run: dict[str, Any],
     keep: int,
+    noise: NoiseScale | None = None,
 ) -> None:
     """Publish a checkpoint under folder, then remove all but the newest `keep`."""
     place = folder / f"step-{step:08d}"
@@ -71,6 +75,7 @@ def save_checkpoint(
             consumed_samples=consumed_samples,
             run=run,
             sha256={name: file_sha256(building / name) for name in (MODEL_FILE, OPTIMIZER_FILE)},
+            noise=noise or NoiseScale(),
         )
         text = msgspec.json.format(msgspec.json.encode(state), indent=2)
         (building / STATE_FILE).write_bytes(text + b"\n")

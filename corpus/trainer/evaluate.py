@@ -9,14 +9,18 @@ that models of different vocabularies compare; an end-of-text costs bits and cou
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from corpus.tokenizer.vocabulary import Vocabulary
 from corpus.trainer.batches import Int64Array, TokenStream, sequential_batches
 from corpus.trainer.model import GPT
+from corpus.trainer.ranks import Ranks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,24 +42,28 @@ def evaluate(
     *,
     num_sequences: int,
     num_tokens: int = 0,
+    loss_of: Callable[..., Tensor] | None = None,
+    ranks: Ranks | None = None,
 ) -> Validation | None:
     """Score the first num_tokens of a stream (0 = all); None where it has no two tokens.
 
     token_bytes: int64 (vocab_size,) bytes of each token. num_sequences: sequences in memory at
-    once. Runs under the caller's autocast.
+    once. loss_of: what to call in place of model.loss. ranks: among which batches are dealt out;
+    the answer is the same on all. Runs under the caller's autocast.
     """
-    device = model.tokens.weight.device
+    device = next(model.parameters()).device
+    loss_of, size = loss_of or model.loss, ranks.size if ranks else 1
     nats, num_bytes, num_targets = 0.0, 0, 0
+    batches = sequential_batches(stream, model.shape.context, num_sequences, num_tokens=num_tokens)
     with torch.no_grad():
-        for inputs, targets in sequential_batches(
-            stream, model.shape.context, num_sequences, num_tokens=num_tokens
-        ):
-            loss = model.loss(
-                torch.from_numpy(inputs).to(device), torch.from_numpy(targets).to(device)
-            )
-            nats += loss.item() * targets.size
-            num_bytes += int(token_bytes[targets].sum())
-            num_targets += targets.size
+        for batch in islice(batches, ranks.rank if ranks else 0, None, size):
+            parts = [torch.from_numpy(part).to(device) for part in batch if part is not None]
+            nats += loss_of(*parts).item() * batch.targets.size
+            num_bytes += int(token_bytes[batch.targets].sum())
+            num_targets += batch.targets.size
+    if ranks:
+        nats, *counts = ranks.sums([nats, num_bytes, num_targets])
+        num_bytes, num_targets = map(int, counts)
     if num_targets == 0:
         return None
     return Validation(

@@ -1,11 +1,8 @@
-"""Sizes of the GPT and the knobs of its training; imports no torch.
+"""The knobs of a GPT's training; imports no torch.
 
-Sizes: GPT-1's (Radford et al. 2018, section 4.1), GPT-2's four (Radford et al. 2019, Table 2) and
-GPT-3's eight (Brown et al. 2020, Table 2.1), as dense models, with small ones for a CPU. Two
-printed rows of Table 2.1 contradict themselves: 1.3B has 24 heads of 128 for a width of 2048 (here
-16 heads), and 13B has 40 heads of 128 for a width of 5140 (here 5120). GPT-3 alternates dense and
-locally banded attention with an unpublished band; the presets are dense, and `band` sets one.
-Optimiser values are GPT-3's (appendix B).
+Defaults are GPT-3's optimiser (Brown et al. 2020, appendix B) at a size for a CPU; what a paper did
+otherwise stands in its recipe's [train]. Lengths of schedules are in tokens, as GPT-3 has them, so
+that a ramp of the batch does not move them; `warmup_steps` is the one kept in steps.
 """
 
 from __future__ import annotations
@@ -13,83 +10,12 @@ from __future__ import annotations
 import math
 from typing import Literal
 
+import msgspec
+
 from corpus.config import Settings
+from corpus.trainer.shapes import PRESETS, ModelShape, padded_vocab
 
-VOCAB_MULTIPLE = 64  # matrix tiles; 50,257 -> 50,304 is the usual padding of GPT-2's vocabulary
-
-
-class ModelShape(
-    Settings, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
-):
-    """Size and kind of a decoder; the vocabulary comes from the tokenizer.
-
-    A config.json names of the kind what differs from GPT-2's, which is the default.
-    """
-
-    num_layers: int
-    """Transformer blocks."""
-    num_heads: int
-    """Attention heads of a block."""
-    width: int
-    """Features of the residual stream; the feed-forward layer has 4 times as many."""
-    context: int
-    """Tokens of a training sequence, and the most that the model can attend to."""
-    norm: Literal["pre", "post"] = "pre"
-    """pre: each sub-layer is given a normalised copy of the residual stream, which is normalised
-    once more at its end (GPT-2, GPT-3). post: each sub-layer's sum with it is (GPT-1)."""
-    band: int = 0
-    """Positions, its own included, that a token attends to in the second, fourth, ... layer; 0 =
-    all up to it, as in the other layers. GPT-3 alternates such layers with dense ones, "similar to
-    the Sparse Transformer" (Brown et al. 2020, section 2.1); neither the band nor which come first
-    was published. The Sparse Transformer's is near the square root of the context, 128 or 256
-    (Child et al. 2019, section 4.3)."""
-
-    def __post_init__(self) -> None:
-        """Refuse sizes that are not positive or do not divide."""
-        for name in ("num_layers", "num_heads", "width", "context"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}, expected at least 1")
-        if self.band < 0:
-            raise ValueError(f"band is {self.band}, expected 0 or more")
-        if self.width % self.num_heads:
-            raise ValueError(f"width {self.width} is not a multiple of {self.num_heads} heads")
-
-    def num_parameters(self, vocab_size: int) -> int:
-        """Parameters with tied embeddings, for a vocabulary counted as given (unpadded)."""
-        attention = 4 * self.width**2 + 4 * self.width
-        feed_forward = 8 * self.width**2 + 5 * self.width
-        norms = 4 * self.width
-        blocks = self.num_layers * (attention + feed_forward + norms)
-        last_norm = 2 * self.width if self.norm == "pre" else 0
-        return (vocab_size + self.context) * self.width + blocks + last_norm
-
-
-def _shape(
-    num_layers: int, width: int, num_heads: int, context: int, norm: Literal["pre", "post"] = "pre"
-) -> ModelShape:
-    return ModelShape(
-        num_layers=num_layers, width=width, num_heads=num_heads, context=context, norm=norm
-    )
-
-
-PRESETS: dict[str, ModelShape] = {
-    "micro": _shape(2, 64, 2, 64),  # tests: 0.1 M parameters and the embedding
-    "tiny": _shape(4, 128, 4, 128),  # 0.8 M and the embedding: a minute or two on two cores
-    "mini": _shape(4, 256, 4, 256),  # 3.2 M and the embedding: an hour on two cores
-    "gpt1": _shape(12, 768, 12, 512, "post"),  # 116.5 M with its vocabulary of 40,478
-    "gpt2": _shape(12, 768, 12, 1024),
-    "gpt2-medium": _shape(24, 1024, 16, 1024),
-    "gpt2-large": _shape(36, 1280, 20, 1024),
-    "gpt2-xl": _shape(48, 1600, 25, 1024),
-    "gpt3-125m": _shape(12, 768, 12, 2048),
-    "gpt3-350m": _shape(24, 1024, 16, 2048),
-    "gpt3-760m": _shape(24, 1536, 16, 2048),
-    "gpt3-1.3b": _shape(24, 2048, 16, 2048),  # printed: 24 heads
-    "gpt3-2.7b": _shape(32, 2560, 32, 2048),
-    "gpt3-6.7b": _shape(32, 4096, 32, 2048),
-    "gpt3-13b": _shape(40, 5120, 40, 2048),  # printed: width 5140
-    "gpt3-175b": _shape(96, 12288, 96, 2048),
-}
+__all__ = ["PRESETS", "ModelShape", "TrainSettings", "padded_vocab"]
 
 
 class TrainSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -108,42 +34,78 @@ class TrainSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=T
     band: int = 0
     """Positions that a token attends to in every second layer, as GPT-3 has it with an unpublished
     number; 0 = the preset's, which is all before it."""
+    mask_documents: bool = False
+    """A token attends to its own document only. Off, as GPT-2 and GPT-3 packed documents without a
+    mask (Brown et al. 2020, appendix B)."""
 
     num_steps: int = 300
     """Optimiser steps, and the length of the learning-rate schedule; 0 = as many as num_tokens
-    gives."""
+    and num_epochs give."""
     num_tokens: int = 0
-    """Tokens to train on, rounded up to whole steps; 0 = no limit. The smaller budget counts."""
+    """Tokens to train on, rounded up to whole steps; 0 = no limit. The smallest budget counts."""
+    num_epochs: float = 0.0
+    """Times that the train split is trained on (GPT-1: 100), rounded up to whole steps; 0 = no
+    limit."""
     max_seconds: float = 0.0
     """Stop after so many seconds of training steps, with the schedule unfinished; 0 = no limit.
     The result then depends on the machine's speed and is not reproducible."""
     sequences_per_step: int = 32
-    """Sequences of an optimiser step (times context = tokens per step)."""
+    """Sequences of an optimiser step (times context = tokens per step), over all ranks."""
     sequences_per_pass: int = 8
-    """Sequences that are in memory at once; gradients are summed over the passes of a step."""
+    """Sequences that a rank holds at once; gradients are summed over the passes of a step. A step's
+    last pass may have fewer."""
+    ramp_sequences: int = 0
+    """Sequences of the first step, where the batch grows; 0 = full from the start."""
+    ramp_tokens: int = 0
+    """Tokens over which the batch grows in proportion, from ramp_sequences to full (GPT-3: from
+    32 k tokens, over 4 to 12 B)."""
+    ramp_increment: int = 1
+    """The batch grows by whole multiples of so many sequences (MT-NLG: 32)."""
 
+    optimizer: Literal["adamw", "muon"] = "adamw"
+    """muon: torch's Muon for the matrices of the blocks, AdamW for the rest."""
     learning_rate: float = 1e-3
-    """Peak. 1e-3 suits some million parameters; GPT-3 125M used 6e-4 (Table 2.1)."""
+    """Peak. 1e-3 suits some million parameters; GPT-3 125M used 6e-4 (Table 2.1). Muon's updates
+    are scaled to AdamW's size, so that both take the same."""
     min_learning_rate_fraction: float = 0.1
-    """Where the cosine ends, as a fraction of the peak (GPT-3 appendix B)."""
+    """Where the decay ends, as a fraction of the peak (GPT-3 appendix B)."""
+    decay: Literal["cosine", "linear", "constant"] = "cosine"
+    """How the learning rate falls after the warm-up (GPT-3: cosine)."""
+    decay_tokens: int = 0
+    """Tokens of the run at which the decay ends and the fraction stays (GPT-3: 260 B of 300 B); 0 =
+    the run's last."""
     warmup_steps: int = 20
-    """Steps of linear warm-up (GPT-3: 375 M tokens)."""
+    """Steps of linear warm-up, of the full batch; warmup_tokens counts where it is given."""
+    warmup_tokens: int = 0
+    """Tokens of linear warm-up (GPT-3: 375 M)."""
     beta1: float = 0.9
     """Adam's decay of the mean gradient (GPT-3 appendix B)."""
     beta2: float = 0.95
     """Adam's decay of the mean square (GPT-3 appendix B)."""
     epsilon: float = 1e-8
     """Adam's epsilon (GPT-3 appendix B)."""
+    momentum: float = 0.95
+    """Muon's (Jordan et al. 2024)."""
     weight_decay: float = 0.1
-    """Decoupled decay of matrices; biases and norms are exempt (GPT-3 appendix B: 0.1)."""
+    """Decoupled decay of matrices and embeddings; biases and norms are exempt (GPT-3 appendix B:
+    0.1)."""
     clip_norm: float = 1.0
     """Largest global norm of the gradient (GPT-3 appendix B)."""
+    noise_scale_every: int = 1
+    """Steps between measurements of the gradient noise scale; 0 = never. A step of one pass is then
+    done in two, as two batch sizes are compared."""
 
     precision: Literal["float32", "bfloat16"] = "float32"
     """bfloat16: matrix products in bfloat16, on the CPU too; weights, norms, loss and optimiser
     stay float32. Faster where the processor has bfloat16 instructions, else slower."""
     device: Literal["auto", "cpu", "cuda"] = "cpu"
     """auto takes a GPU where there is one; its sums differ from the CPU's in the last bits."""
+    compile: bool = False
+    """Compile the blocks with torch.compile, which on a CPU needs a C++ compiler. Sums, and so the
+    last bits of the weights, may then differ from those of another torch or machine."""
+    parallel: Literal["replicas", "sharded"] = "replicas"
+    """Under torchrun: replicas keeps the model on every rank (DDP), sharded keeps of it, of its
+    gradient and of the optimiser's state a part each (FSDP2), for models that fill a GPU."""
     num_threads: int = 2
     """CPU threads; 0 = torch's choice. Fixed, as the order of float sums, and so the last bits of
     the weights, depend on it."""
@@ -162,6 +124,9 @@ class TrainSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Newest checkpoints that are kept."""
     log_every: int = 20
     """Steps between lines of progress; train.jsonl has every step."""
+    tensorboard: bool = False
+    """Write the lines of train.jsonl and timing.jsonl for TensorBoard too, which must be
+    installed."""
 
     sample_prompts: tuple[str, ...] = ("",)
     """Beginnings of the texts in sample.txt; the empty one begins a document."""
@@ -175,23 +140,33 @@ class TrainSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=T
     """Only so many likeliest tokens are drawn from; 0 = all."""
 
     def __post_init__(self) -> None:
-        """Refuse values out of range, and budgets or batches that do not fit."""
+        """Refuse values out of range, and budgets, ramps or optimisers that do not fit."""
         self.shape()
-        for name in ("num_steps", "num_tokens", "max_seconds", "warmup_steps", "num_threads",
-                     "weight_decay", "validation_tokens", "temperature", "top_k"):  # fmt: skip
+        for name in (
+            "num_steps", "num_tokens", "num_epochs", "max_seconds", "warmup_steps",
+            "warmup_tokens", "decay_tokens", "ramp_sequences", "ramp_tokens", "num_threads",
+            "weight_decay", "noise_scale_every", "validation_tokens", "temperature", "top_k",
+        ):  # fmt: skip
             _require(getattr(self, name) >= 0, f"{name} is {getattr(self, name)}, expected >= 0")
-        for name in ("sequences_per_step", "sequences_per_pass", "validate_every", "log_every",
-                     "checkpoint_every", "keep_checkpoints", "sample_tokens"):  # fmt: skip
+        for name in (
+            "sequences_per_step", "sequences_per_pass", "ramp_increment", "validate_every",
+            "log_every", "checkpoint_every", "keep_checkpoints", "sample_tokens",
+        ):  # fmt: skip
             _require(getattr(self, name) >= 1, f"{name} is {getattr(self, name)}, expected >= 1")
         for name in ("learning_rate", "epsilon", "clip_norm"):
             _require(getattr(self, name) > 0, f"{name} is {getattr(self, name)}, expected > 0")
-        for name in ("min_learning_rate_fraction", "beta1", "beta2"):
+        for name in ("min_learning_rate_fraction", "beta1", "beta2", "momentum"):
             _require(0 <= getattr(self, name) <= 1, f"{name} is {getattr(self, name)}, not in 0..1")
-        _require(self.num_steps > 0 or self.num_tokens > 0,
-                 "num_steps and num_tokens are both 0; expected a budget")  # fmt: skip
-        _require(self.sequences_per_step % self.sequences_per_pass == 0,
-                 f"sequences_per_step {self.sequences_per_step} is not a multiple of "
-                 f"sequences_per_pass {self.sequences_per_pass}")  # fmt: skip
+        _require(self.num_steps > 0 or self.num_tokens > 0 or self.num_epochs > 0,
+                 "num_steps, num_tokens and num_epochs are all 0; expected a budget")  # fmt: skip
+        _require(self.ramp_sequences <= self.sequences_per_step,
+                 f"ramp_sequences {self.ramp_sequences} is above sequences_per_step "
+                 f"{self.sequences_per_step}")  # fmt: skip
+        _require((self.ramp_sequences > 0) == (self.ramp_tokens > 0),
+                 f"ramp_sequences is {self.ramp_sequences} and ramp_tokens {self.ramp_tokens}; "
+                 "expected both or neither")  # fmt: skip
+        _require(self.optimizer != "muon" or self.parallel != "sharded",
+                 "optimizer muon needs whole matrices; expected parallel = replicas")  # fmt: skip
 
     def shape(self) -> ModelShape:
         """The preset with the given sizes laid over it; raises ValueError for an unknown one."""
@@ -207,27 +182,14 @@ class TrainSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=T
             band=self.band or preset.band,
         )
 
-    def total_steps(self) -> int:
-        """Steps of the whole run: the smaller of the budgets in steps and tokens."""
-        by_tokens = math.ceil(self.num_tokens / (self.sequences_per_step * self.shape().context))
-        return min(steps for steps in (self.num_steps, by_tokens) if steps)
 
-    def learning_rate_at(self, step: int) -> float:
-        """Learning rate of a step, counted from 1: linear warm-up, cosine to the last step.
-
-        The first step has 1/warmup_steps of the peak, the last the stated fraction of it.
-        """
-        if step <= self.warmup_steps:
-            return self.learning_rate * step / self.warmup_steps
-        decay_steps = max(1, self.total_steps() - self.warmup_steps)
-        done = min(1.0, (step - self.warmup_steps) / decay_steps)
-        low = self.min_learning_rate_fraction
-        return self.learning_rate * (low + (1 - low) * 0.5 * (1 + math.cos(math.pi * done)))
-
-
-def padded_vocab(vocab_size: int) -> int:
-    """Rows of the embedding: the vocabulary rounded up to a multiple of 64."""
-    return -(-vocab_size // VOCAB_MULTIPLE) * VOCAB_MULTIPLE
+def with_tokens(settings: TrainSettings, tokens_per_epoch: int) -> TrainSettings:
+    """The settings with their epochs as tokens, as soon as an epoch's are known."""
+    if not settings.num_epochs:
+        return settings
+    of_epochs = math.ceil(settings.num_epochs * tokens_per_epoch)
+    tokens = min(settings.num_tokens or of_epochs, of_epochs)
+    return msgspec.structs.replace(settings, num_tokens=tokens, num_epochs=0.0)
 
 
 def _require(fact: bool, message: str) -> None:

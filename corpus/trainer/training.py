@@ -1,20 +1,21 @@
-"""The training loop: AdamW, warm-up and cosine, clipping, accumulation, exact resume.
+"""The training loop: steps, validation, logs and checkpoints, and exact resume.
 
 Nothing random is drawn after the first weights, and the loader's state is one integer, so that a
 run that is killed and taken up from its last checkpoint has the same losses and the same weights,
-bit for bit, as one that was not: on the same kind of processor, with the same torch and number of
-threads.
+bit for bit, as one that was not: on the same kind of processor, with the same torch, threads and
+ranks. On other ranks or passes the batches are the same, and the sums equal to float rounding.
+SIGTERM ends it after the step in hand, with a checkpoint.
 
 A folder gets, besides config.json and the checkpoints:
 
-    train.jsonl    a line per step: step, tokens, loss, learning_rate, gradient_norm, and where
-                   measured validation_loss and bits_per_byte; the same bytes in every run
+    train.jsonl    a line per step: step, tokens, loss, learning_rate, gradient_norm,
+                   noise_scale_tokens, and where measured validation_loss and bits_per_byte; the
+                   same bytes in every run
     timing.jsonl   a line per step: its seconds and tokens/s, without validation and checkpoint
 """
 
 from __future__ import annotations
 
-import math
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -25,11 +26,16 @@ from typing import Any
 
 import torch
 
-from corpus.errors import SetupError, TrainingDiverged
+from corpus.errors import SetupError, Stopped
 from corpus.storage import storage_errors
 from corpus.trainer.evaluate import Validation, evaluate
-from corpus.trainer.runs import LOG_FILE, TIMING_FILE, Run, open_run, resume_run, save_run
+from corpus.trainer.logbook import LOG_FILE, TIMING_FILE
+from corpus.trainer.ranks import Ranks, join
+from corpus.trainer.resuming import resume_run, save_run
+from corpus.trainer.runs import Run, open_run
 from corpus.trainer.settings import TrainSettings
+from corpus.trainer.steps import take_step
+from corpus.trainer.stopping import stop_asked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,32 +62,55 @@ def train(
 ) -> TrainResult:
     """Train the settings' GPT on the shards into folder, from its last checkpoint where it has one.
 
-    Raises InputError for too few tokens, ConfigError where the folder holds another run,
-    TrainingDiverged where the loss is not finite, Damaged and StorageError for the disk.
+    Under torchrun every process calls it with the same arguments. Raises InputError for too few
+    tokens, ConfigError where the folder holds another run, TrainingDiverged where the loss is not
+    finite, Stopped after SIGTERM, Damaged and StorageError for the disk.
     """
-    with torch_set(settings) as device, storage_errors(str(folder), only_full=True):
-        run = open_run(settings, seed, shards, tokenizer, folder, device, log)
-        resume_run(run)
-        loss, validation = None, None
-        if run.step == 0:
+    with (
+        torch_set(settings) as device,
+        join(device) as ranks,
+        storage_errors(str(folder), only_full=True),
+        stop_asked() as asked,
+    ):
+        said = log if ranks.is_first else _nothing
+        run = open_run(settings, seed, shards, tokenizer, folder, ranks, said)
+        try:
+            resume_run(run)
+            return _go(run, asked)
+        finally:
+            run.close()
+
+
+def _go(run: Run, asked: Callable[[], bool]) -> TrainResult:
+    """Take the steps that are left."""
+    settings = run.settings
+    loss, validation, is_over, is_asked = None, None, _is_over(run), False
+    if run.step == 0:
+        validation = _validate(run)
+        run.logbook.write(LOG_FILE, {"step": 0, "tokens": 0} | _validation_fields(validation))
+    while not is_over:
+        row = _timed_step(run)
+        is_over, is_asked = _is_over(run), _on_any(run.ranks, asked())
+        loss = row["loss"]
+        if run.step % settings.validate_every == 0 or is_over:
             validation = _validate(run)
-            run.write_line(LOG_FILE, {"step": 0, "tokens": 0} | _validation_fields(validation))
-        while not _is_over(run):
-            loss, row = _timed_step(run)
-            if run.step % settings.validate_every == 0 or _is_over(run):
-                validation = _validate(run)
-                row |= _validation_fields(validation)
-            run.write_line(LOG_FILE, row)
-            if run.step % settings.log_every == 0 or _is_over(run):
-                log(_progress(run, row))
-            if run.step % settings.checkpoint_every == 0 or _is_over(run):
-                save_run(run)
-        return TrainResult(
-            step=run.step,
-            loss=loss,
-            validation=validation,
-            tokens_per_second=run.tokens_per_second,
-        )
+            row |= _validation_fields(validation)
+        run.logbook.write(LOG_FILE, row)
+        if run.step % settings.log_every == 0 or is_over:
+            run.log(_progress(run, row))
+        if run.step % settings.checkpoint_every == 0 or is_over or is_asked:
+            save_run(run)
+        if is_asked and not is_over:
+            raise Stopped(
+                f"train: SIGTERM after step {run.step:,} of {run.schedule.total_steps:,}; its "
+                f"checkpoint is in {run.folder / 'checkpoints'}: the same command goes on from it"
+            )
+    return TrainResult(
+        step=run.step,
+        loss=loss,
+        validation=validation,
+        tokens_per_second=run.tokens_per_second,
+    )
 
 
 @contextmanager
@@ -105,68 +134,43 @@ def torch_set(settings: TrainSettings) -> Iterator[torch.device]:
         torch.use_deterministic_algorithms(deterministic)
 
 
+def _nothing(message: str) -> None:
+    """Ranks but the first say nothing."""
+
+
+def _on_any(ranks: Ranks, fact: bool) -> bool:
+    return ranks.sums([float(fact)])[0] > 0
+
+
 def _is_over(run: Run) -> bool:
-    spent = run.seconds_before + sum(run.seconds)
-    out_of_time = 0 < run.settings.max_seconds <= spent
-    return run.step >= run.settings.total_steps() or out_of_time
+    """By the budgets; the seconds are the first rank's."""
+    spent = run.seconds_before + sum(seconds for _, seconds in run.timed)
+    out_of_time = run.ranks.is_first and 0 < run.settings.max_seconds <= spent
+    return run.step >= run.schedule.total_steps or _on_any(run.ranks, out_of_time)
 
 
-def _timed_step(run: Run) -> tuple[float, dict[str, Any]]:
-    """Do one optimiser step; return its loss and its line of train.jsonl."""
+def _timed_step(run: Run) -> dict[str, Any]:
+    """Do one optimiser step; return its line of train.jsonl."""
     started = time.perf_counter()
-    learning_rate = run.settings.learning_rate_at(run.step + 1)
-    loss, norm = _take_step(run, learning_rate)
+    facts = take_step(run)
     seconds = time.perf_counter() - started
-    run.seconds.append(seconds)
-    rate = run.tokens_per_step / seconds
+    run.timed.append((facts.num_tokens, seconds))
+    rate = facts.num_tokens / seconds
     timing = {"step": run.step, "seconds": round(seconds, 6), "tokens_per_second": round(rate, 1)}
-    run.write_line(TIMING_FILE, timing)
-    return loss, {
+    run.logbook.write(TIMING_FILE, timing)
+    noise = run.noise.samples
+    return {
         "step": run.step,
         "tokens": run.consumed_samples * run.order.context,
-        "loss": loss,
-        "learning_rate": learning_rate,
-        "gradient_norm": norm,
+        "loss": facts.loss,
+        "learning_rate": facts.learning_rate,
+        "gradient_norm": facts.gradient_norm,
+        "noise_scale_tokens": noise and noise * run.order.context,
     }
 
 
-def _take_step(run: Run, learning_rate: float) -> tuple[float, float]:
-    """Gradients of all passes, checked and clipped, then one update; return loss and norm."""
-    settings, device = run.settings, run.model.tokens.weight.device
-    num_passes = settings.sequences_per_step // settings.sequences_per_pass
-    total = torch.zeros((), device=device)
-    for number in range(num_passes):
-        first = run.consumed_samples + number * settings.sequences_per_pass
-        inputs, targets = run.order.batch(first, settings.sequences_per_pass)
-        with run.autocast():
-            loss = run.model.loss(
-                torch.from_numpy(inputs).to(device), torch.from_numpy(targets).to(device)
-            )
-        (loss / num_passes).backward()  # type: ignore[no-untyped-call]
-        total += loss.detach() / num_passes
-    norm = torch.nn.utils.clip_grad_norm_(run.model.parameters(), settings.clip_norm)
-    mean_loss, gradient_norm = total.item(), norm.item()
-    _check_finite(run, mean_loss, gradient_norm, learning_rate)
-    for group in run.optimizer.param_groups:
-        group["lr"] = learning_rate
-    run.optimizer.step()
-    run.optimizer.zero_grad(set_to_none=True)
-    run.step += 1
-    run.consumed_samples += settings.sequences_per_step
-    return mean_loss, gradient_norm
-
-
-def _check_finite(run: Run, loss: float, norm: float, learning_rate: float) -> None:
-    if math.isfinite(loss) and math.isfinite(norm):
-        return
-    raise TrainingDiverged(
-        f"train: step {run.step + 1}: loss {loss}, gradient norm {norm}, expected finite numbers; "
-        f"the weights were not updated and the last checkpoint stands. Learning rate "
-        f"{learning_rate:.3g}: lower train.learning_rate or lengthen train.warmup_steps"
-    )
-
-
 def _validate(run: Run) -> Validation | None:
+    """On all ranks: replicas deal the batches out, sharded ones must run each together."""
     with run.autocast():
         return evaluate(
             run.model,
@@ -174,6 +178,8 @@ def _validate(run: Run) -> Validation | None:
             run.token_bytes,
             num_sequences=run.settings.sequences_per_pass,
             num_tokens=run.settings.validation_tokens,
+            loss_of=run.loss_of,
+            ranks=run.ranks if run.settings.parallel == "replicas" else None,
         )
 
 
@@ -184,11 +190,13 @@ def _validation_fields(validation: Validation | None) -> dict[str, float | None]
 
 
 def _progress(run: Run, row: dict[str, Any]) -> str:
-    line = f"step {run.step:,} of {run.settings.total_steps():,}, loss {row['loss']:.3f}"
+    line = f"step {run.step:,} of {run.schedule.total_steps:,}, loss {row['loss']:.3f}"
     if "validation_loss" in row:
         line += f", validation {row['validation_loss']:.3f}"
     rate = run.tokens_per_second
     if rate is None:
         return line
-    left = (run.settings.total_steps() - run.step) * run.tokens_per_step / rate
-    return f"{line}, {rate:,.0f} tokens/s, {left:,.0f} s of steps left"
+    left = (run.schedule.total_samples - run.consumed_samples) * run.order.context / rate
+    used = run.utilisation
+    utilisation = "" if used is None else f" (MFU {used:.1%})"
+    return f"{line}, {rate:,.0f} tokens/s{utilisation}, {left:,.0f} s of steps left"

@@ -102,7 +102,7 @@ def evaluate_by_source(
     counts, num_bytes = np.zeros(size, np.int64), np.zeros(size, np.int64)
     start = 1  # the stream's first token is no target
     with torch.no_grad():
-        for inputs, targets in sequential_batches(
+        for inputs, targets, _ in sequential_batches(
             stream, model.shape.context, num_sequences, num_tokens=num_tokens
         ):
             ids = targets.reshape(-1)

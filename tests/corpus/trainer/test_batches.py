@@ -56,14 +56,14 @@ def test_the_last_window_is_shifted_back_and_no_tail_is_lost():
 
 def test_a_target_is_the_token_after_its_input():
     order = SampleOrder(stream=stream(30, 11, 40), context=8, seed=3)
-    inputs, targets = order.batch(0, 7)
+    inputs, targets, _ = order.batch(0, 7)
     assert inputs.shape == targets.shape == (7, 8)
     assert np.array_equal(inputs + 1, targets)
 
 
 def test_a_batch_is_the_same_however_it_is_split_into_passes():
     order = SampleOrder(stream=stream(500), context=8, seed=3)
-    whole, _ = order.batch(60, 8)  # crosses the end of the first epoch of 63 windows
+    whole = order.batch(60, 8).inputs  # crosses the end of the first epoch of 63 windows
     halves = [order.batch(60, 4)[0], order.batch(64, 4)[0]]
     assert np.array_equal(whole, np.concatenate(halves))
 
@@ -97,17 +97,32 @@ def test_a_stream_shorter_than_a_window_is_refused_with_what_to_do():
 
 def test_the_validation_stream_is_read_in_order_each_target_once():
     batches = list(sequential_batches(stream(20, 25), 8, 3))
-    assert [targets.shape for _, targets in batches] == [(3, 8), (2, 8), (1, 4)]
-    flat = np.concatenate([targets.ravel() for _, targets in batches])
+    assert [targets.shape for _, targets, _ in batches] == [(3, 8), (2, 8), (1, 4)]
+    flat = np.concatenate([targets.ravel() for _, targets, _ in batches])
     assert flat.tolist() == list(range(1, 45))
-    assert all(np.array_equal(inputs + 1, targets) for inputs, targets in batches)
+    assert all(np.array_equal(inputs + 1, targets) for inputs, targets, _ in batches)
 
 
 def test_a_limit_takes_the_first_tokens_of_the_validation_stream():
-    flat = [t.ravel().tolist() for _, t in sequential_batches(stream(45), 8, 3, num_tokens=10)]
+    flat = [t.ravel().tolist() for _, t, _ in sequential_batches(stream(45), 8, 3, num_tokens=10)]
     assert flat == [list(range(1, 9)), [9, 10]]
     assert list(sequential_batches(stream(1), 8, 3)) == []
     assert list(sequential_batches(stream(0), 8, 3)) == []
+
+
+def test_each_end_of_text_is_of_the_document_after_it():
+    """Two shards: end-of-text, a document of 3 with its own, one of 2; then one of 4."""
+    shards = [np.array([999, 1, 2, 999, 3, 999]), np.array([999, 4, 5, 6, 999])]
+    ends = [np.array([4, 6]), np.array([5])]
+    documents = TokenStream([s.astype(np.uint16) for s in shards], 1000, ends)
+    numbers = documents.documents_of([0], 11)[0].tolist()
+    assert numbers == [1, 1, 1, 2, 2, 3, 4, 4, 4, 4, 5]
+    order = SampleOrder(stream=documents, context=5, seed=0)
+    batch = order.batch(0, 2)
+    for inputs, row in zip(batch.inputs.tolist(), batch.documents.tolist(), strict=True):
+        start = (numbers[:5], numbers[5:10]).index(row)
+        assert inputs == [*shards[0], *shards[1]][5 * start : 5 * start + 5]
+    assert stream(20).documents_of([0], 5) is None
 
 
 def test_shards_are_read_in_the_order_of_the_manifest(tmp_path, write_shards):
@@ -151,6 +166,14 @@ def test_sound_shards_are_verified_and_read(tmp_path, pairs):
     verified, other = (open_split(tmp_path, pairs, "train", verify=v) for v in (True, False))
     assert len(verified) == 2 * (1 + 4 + 41 + 501)
     assert np.array_equal(verified.read(0, len(verified)), other.read(0, len(other)))
+
+
+def test_documents_come_from_the_indexes_of_the_shards(tmp_path, pairs):
+    masked = open_split(tmp_path, pairs, "train", with_documents=True)
+    numbers = masked.documents_of([0], len(masked))[0]
+    of_a_shard = [1] * 4 + [2] * 41 + [3] * 501 + [4]  # the last end-of-text begins nothing
+    assert numbers.tolist() == [*of_a_shard, *(4 + n for n in of_a_shard)]
+    assert open_split(tmp_path, pairs, "train").documents_of([0], 5) is None
 
 
 # In the .bin: free words of the header, and ids; in the .idx: lengths, pointers and bounds.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import subprocess
 import sys
 
@@ -10,7 +9,8 @@ import pytest
 
 from corpus import trainer
 from corpus.errors import SetupError
-from corpus.trainer.settings import PRESETS, ModelShape, TrainSettings, padded_vocab
+from corpus.trainer.settings import TrainSettings
+from corpus.trainer.shapes import PRESETS, ModelShape, padded_vocab
 
 
 # Counts with tied embeddings: GPT-2's model card (124, 355, 774, 1558 M).
@@ -52,9 +52,13 @@ def test_sizes_laid_over_a_preset_win():
     [
         ({"model": "gpt4"}, "model gpt4: expected one of micro, tiny"),
         ({"width": 130}, "width 130 is not a multiple of 4 heads"),
-        ({"num_steps": 0}, "num_steps and num_tokens are both 0"),
+        ({"num_steps": 0}, "num_steps, num_tokens and num_epochs are all 0"),
         ({"num_steps": -1}, "num_steps is -1, expected >= 0"),
-        ({"sequences_per_pass": 5}, "sequences_per_step 32 is not a multiple"),
+        ({"sequences_per_pass": 0}, "sequences_per_pass is 0, expected >= 1"),
+        ({"ramp_sequences": 33, "ramp_tokens": 9}, "ramp_sequences 33 is above sequences_per_step"),
+        ({"ramp_tokens": 100}, "ramp_sequences is 0 and ramp_tokens 100; expected both or neither"),
+        ({"optimizer": "muon", "parallel": "sharded"}, "muon needs whole matrices"),
+        ({"momentum": 1.1}, "momentum is 1.1, not in 0..1"),
         ({"beta2": 1.5}, "beta2 is 1.5, not in 0..1"),
         ({"learning_rate": 0.0}, "learning_rate is 0.0, expected > 0"),
         ({"keep_checkpoints": 0}, "keep_checkpoints is 0, expected >= 1"),
@@ -65,34 +69,13 @@ def test_a_value_out_of_range_is_refused_with_its_name(values, message):
         TrainSettings(**values)
 
 
-def test_the_smaller_budget_counts_and_tokens_are_rounded_up_to_steps():
-    batch = {"context": 64, "sequences_per_step": 8, "sequences_per_pass": 8}  # 512 tokens a step
-    assert TrainSettings(**batch, num_steps=9).total_steps() == 9
-    assert TrainSettings(**batch, num_steps=9, num_tokens=1025).total_steps() == 3
-    assert TrainSettings(**batch, num_steps=0, num_tokens=1024).total_steps() == 2
-    assert TrainSettings(**batch, num_steps=1, num_tokens=1024).total_steps() == 1
-
-
-def test_the_learning_rate_warms_up_linearly_and_ends_at_its_fraction():
-    settings = TrainSettings(num_steps=110, warmup_steps=10, learning_rate=1.0)
-    rates = [settings.learning_rate_at(step) for step in range(1, 111)]
-    assert rates[:10] == pytest.approx([step / 10 for step in range(1, 11)])
-    assert rates[59] == pytest.approx(0.1 + 0.9 * 0.5 * (1 + math.cos(math.pi / 2)))
-    assert rates[109] == pytest.approx(0.1)
-    assert rates[10:] == sorted(rates[10:], reverse=True)
-
-
-def test_without_warm_up_the_first_step_is_near_the_peak():
-    settings = TrainSettings(num_steps=100, warmup_steps=0, learning_rate=1.0)
-    assert 0.999 < settings.learning_rate_at(1) < 1.0
-
-
 def test_without_torch_the_message_names_the_extra(monkeypatch):
     monkeypatch.setattr(trainer, "find_spec", lambda name: None if name == "torch" else object())
     with pytest.raises(SetupError, match=r"torch not installed .*pip install 'winnow\[train\]'"):
         trainer.prepare_torch()
 
 
-def test_the_settings_import_no_torch():
-    code = "import sys, corpus.trainer.settings; sys.exit('torch' in sys.modules)"
+@pytest.mark.parametrize("module", ["settings", "schedules", "flops", "noise_scale"])
+def test_what_is_settled_before_training_imports_no_torch(module):
+    code = f"import sys, corpus.trainer.{module}; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

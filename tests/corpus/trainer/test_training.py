@@ -15,13 +15,26 @@ import time
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 
 from corpus.errors import ConfigError, Damaged, InputError, NotBuilt, SetupError, TrainingDiverged  # noqa: E402
+from corpus.shards import (  # noqa: E402
+    MANIFEST,
+    ShardWriter,
+    TokenFormat,
+    file_sha256,
+    make_manifest,
+    read_manifest,
+    read_tokens,
+    shard_info,
+    write_manifest,
+)
 from corpus.trainer.checkpoints import checkpoint_folders, newest_weights  # noqa: E402
 from corpus.trainer.generate import open_model, write_samples  # noqa: E402
+from corpus.trainer.schedules import Schedule  # noqa: E402
 from corpus.trainer.settings import TrainSettings  # noqa: E402
 from corpus.trainer.training import train  # noqa: E402
 
@@ -67,6 +80,28 @@ def reproducible_files(folder):
 
 
 @pytest.fixture(scope="module")
+def masked(data, tmp_path_factory):
+    """The shards of `data` again, as documents of some tokens, with their indexes."""
+    folder = tmp_path_factory.mktemp("masked")
+    manifest = read_manifest(data.shards)
+    form = TokenFormat(vocab_size=manifest.vocab_size, eot_id=manifest.eot_id,
+                       tokenizer_sha256=manifest.tokenizer_sha256)  # fmt: skip
+    infos = []
+    for shard in manifest.shards:
+        ids = read_tokens(data.shards / f"{shard.name}.bin")[1:]
+        files = [folder / f"{shard.name}.{end}" for end in ("bin", "idx")]
+        with ShardWriter(*files, form) as writer:
+            for at in range(0, len(ids), 11):
+                text = np.append(ids[at : at + 11], manifest.eot_id)
+                writer.add(text.astype(form.dtype).tobytes())
+        described = [(path.stat().st_size, file_sha256(path)) for path in files]
+        infos.append(shard_info(form, shard.split, shard.number, source_tokens={},
+                                num_documents=-(-len(ids) // 11), files=described))  # fmt: skip
+    write_manifest(folder / MANIFEST, make_manifest(form, infos, seed=0))
+    return data._replace(shards=folder)
+
+
+@pytest.fixture(scope="module")
 def finished(data, tmp_path_factory):
     """The folder of an undisturbed run, and its result."""
     folder = tmp_path_factory.mktemp("finished")
@@ -84,8 +119,9 @@ def test_the_losses_fall_and_every_step_has_its_line(finished):
     assert log[20]["validation_loss"] == result.validation.loss
     assert log[20]["bits_per_byte"] == result.validation.bits_per_byte
     assert (result.step, result.loss) == (20, log[20]["loss"])
+    schedule = Schedule(SETTINGS)
     assert [row["learning_rate"] for row in log[1:]] == [
-        SETTINGS.learning_rate_at(step) for step in range(1, 21)
+        3e-3 * schedule.learning_rate_fraction(8 * step) for step in range(1, 21)
     ]
 
 
@@ -125,21 +161,21 @@ import sys
 from pathlib import Path
 import msgspec
 from corpus.trainer.settings import TrainSettings
-from corpus.trainer import runs, training
+from corpus.trainer import training
 
 settings = msgspec.json.decode(sys.argv[1], type=TrainSettings)
 shards, tokenizer, folder = map(Path, sys.argv[2:])
-take_step = training._take_step
+take_step = training.take_step
 
-def announced(run, rate):
-    result = take_step(run, rate)
+def announced(run):
+    result = take_step(run)
     if run.step == 12:  # two steps after a checkpoint, with half a line of the log written
         (run.folder / "train.jsonl").open("a").write('{"step": 12, "tok')
         print("twelve", flush=True)
         sys.stdin.read()
     return result
 
-training._take_step = announced
+training.take_step = announced
 training.train(settings, seed=0, shards=shards, tokenizer=tokenizer, folder=folder, log=print)
 """
 
@@ -233,6 +269,56 @@ def test_shards_are_verified_on_request_and_it_is_the_same_run(data, finished, t
     run(data, tmp_path / "model")
     with pytest.raises(Damaged, match=rf"validation-00000.{end}: SHA-256 \w+, expected \w+ as"):
         run(data, tmp_path / "model", changed(verify_shards=True))
+
+
+def test_epochs_are_a_budget_too(data, tmp_path):
+    result = run(data, tmp_path, changed(num_steps=0, num_epochs=0.25))
+    config = json.loads((tmp_path / "config.json").read_bytes())
+    windows = -(-(config["train_tokens"] - 1) // 32)
+    assert result.step == -(-windows // (4 * 8))
+    assert config["settings"]["num_tokens"] == windows * 8
+
+
+def test_attention_is_kept_within_documents_where_it_is_asked_for(masked, tmp_path):
+    """In text of short documents it is another run, and the mask counts in validation too."""
+    plain, kept = tmp_path / "plain", tmp_path / "kept"
+    run(masked, plain)
+    run(masked, kept, changed(mask_documents=True))
+    for key in ("loss", "validation_loss"):
+        step = 1 if key == "loss" else 0
+        assert rows(plain)[step][key] != rows(kept)[step][key]
+    assert rows(kept)[20]["validation_loss"] < rows(kept)[0]["validation_loss"]
+    again = tmp_path / "again"
+    run(masked, again, changed(mask_documents=True, sequences_per_pass=3))
+    assert [row["loss"] for row in rows(again)[1:]] == pytest.approx(
+        [row["loss"] for row in rows(kept)[1:]], rel=1e-4
+    )
+
+
+def test_muon_learns_and_a_killed_run_of_it_goes_on_to_the_same_bytes(data, tmp_path):
+    settings = changed(optimizer="muon", num_steps=10)
+    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    result = run(data, whole, settings)
+    assert result.validation.loss < rows(whole)[0]["validation_loss"] - 0.5
+    shutil.copytree(whole, cut)
+    shutil.rmtree(checkpoint_folders(cut / "checkpoints")[-1])
+    run(data, cut, settings)
+    assert reproducible_files(cut) == reproducible_files(whole)
+    with pytest.raises(ConfigError, match="optimizer was muon, is adamw"):
+        run(data, cut, changed(num_steps=10))
+
+
+def test_the_noise_scale_is_logged_and_may_be_left_out(data, finished, tmp_path):
+    """A step of two passes has it, one of a single pass is done in two, none is not measured."""
+    found = [row["noise_scale_tokens"] for row in rows(finished[0])[1:]]
+    assert any(found)
+    assert all(value is None or value > 0 for value in found)
+    run(data, tmp_path / "none", changed(noise_scale_every=0))
+    assert all(row["noise_scale_tokens"] is None for row in rows(tmp_path / "none")[1:])
+    run(data, tmp_path / "one", changed(sequences_per_pass=8))
+    assert [row["noise_scale_tokens"] for row in rows(tmp_path / "one")[1:]] == pytest.approx(
+        found, rel=1e-2
+    )  # in two passes of four, as the run of passes of four
 
 
 def test_shards_of_another_tokenizer_are_refused(data, tmp_path):
