@@ -44,6 +44,7 @@ def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "max_tokens": "Longest sequence, 0 = the model's context; longer ones are cut.",
         "lm_weight": "Of the language model's loss beside the task's.",
         "dropout": "Share of the last state's features hidden from the task's layer.",
+        "score_every": "Epochs between scores on --dev; the last always has one.",
         "num_threads": "CPU threads, 0 = torch's choice.",
         "device": "auto takes a GPU where there is one.",
     }
@@ -226,9 +227,8 @@ def lines(found: Mapping[str, Any]) -> Iterator[str]:
     figure = found["summary"]["figure"]
     for one in found["runs"]:
         last = one["epochs"][-1]
-        others = "".join(
-            f", {name} {last[name]:.4f}" for name in last if name not in (figure, "num_examples")
-        )
+        shown = [name for name in last if name not in (figure, "epoch", "num_examples")]
+        others = "".join(f", {name} {last[name]:.4f}" for name in shown)
         yield (
             f"{STARTS[one['start']]}, seed {one['seed']}: {figure} {_interval(last[figure])} of "
             f"{last['num_examples']:,}{others}; {one['steps']:,} steps, {one['seconds']:,.0f} s"

@@ -118,7 +118,9 @@ def test_each_kind_is_read_by_its_fields(root, tmp_path):
         root, "--task", "similarity", "--target", "score", "--field", "a=p", "--field", "b=h",
         "--field", "label=score", "--train", pairs, "--dev", pairs,
     )  # fmt: skip
-    assert set(scored["runs"][0]["epochs"][-1]) == {"pearson", "spearman", "rmse", "num_examples"}
+    assert set(scored["runs"][0]["epochs"][-1]) == {
+        "epoch", "pearson", "spearman", "rmse", "num_examples",
+    }  # fmt: skip
     chosen = facts(
         root, "--task", "multiple_choice", "--field", "context=query", "--field", "answer=gold",
         "--train", choices, "--dev", choices,

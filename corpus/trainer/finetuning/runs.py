@@ -55,7 +55,7 @@ class Finished(NamedTuple):
     @property
     def measures(self) -> Measures:
         """Development scores of the last weights."""
-        return self.progress.epochs[-1]
+        return self.progress.epochs[max(self.progress.epochs)]
 
 
 def prepare(
@@ -145,7 +145,9 @@ def described(one: Finished) -> dict[str, Any]:
         "seconds": round(one.progress.seconds, 3),
         "last_task_loss": task_loss,
         "last_lm_loss": lm_loss,
-        "epochs": [_plain(measures) for measures in one.progress.epochs],
+        "epochs": [
+            {"epoch": epoch, **_plain(measures)} for epoch, measures in one.progress.epochs.items()
+        ],
     }
 
 

@@ -41,12 +41,15 @@ class FinetuneSettings(Settings, frozen=True, kw_only=True, forbid_unknown_field
     """auto takes a GPU where there is one; its sums differ from the CPU's in the last bits."""
     num_threads: int = 2
     """CPU threads; 0 = torch's choice. The last bits of the weights depend on it."""
+    score_every: int = 1
+    """Epochs between development scores; the last epoch always has one."""
     log_every: int = 20
     """Steps between lines of progress."""
 
     def __post_init__(self) -> None:
         """Refuse values out of range."""
-        for name in ("epochs", "examples_per_step", "examples_per_pass", "log_every"):
+        for name in ("epochs", "examples_per_step", "examples_per_pass", "score_every",
+                     "log_every"):  # fmt: skip
             _require(getattr(self, name) >= 1, f"{name} is {getattr(self, name)}, expected >= 1")
         for name in ("learning_rate", "epsilon", "clip_norm"):
             value = getattr(self, name)

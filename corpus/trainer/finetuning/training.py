@@ -28,8 +28,8 @@ from corpus.trainer.finetuning.settings import FinetuneSettings
 class Progress:
     """A run as it goes on, and what is left of it."""
 
-    epochs: list[Measures] = field(default_factory=list)
-    """Development scores after each epoch."""
+    epochs: dict[int, Measures] = field(default_factory=dict)
+    """Development scores after an epoch, counted from 1; the last one has them."""
     losses: list[tuple[float, float]] = field(default_factory=list)
     """L2 and L1 of each step."""
     seconds: float = 0.0
@@ -46,7 +46,7 @@ def finetune(
     seed: int,
     log: Callable[[str], None],
 ) -> Progress:
-    """Train all of the model's parameters on the examples, and score it on dev after each epoch.
+    """Train all of the model's parameters on the examples, and score it on dev as it goes on.
 
     Raises TrainingDiverged where a loss or gradient is not finite.
     """
@@ -54,7 +54,7 @@ def finetune(
     num_steps = settings.epochs * settings.steps_per_epoch(len(train))
     progress = Progress()
     step = 0
-    for epoch in range(settings.epochs):
+    for epoch in range(1, settings.epochs + 1):
         model.train()
         for numbers in steps(len(train), settings.examples_per_step, seed=seed, epoch=epoch):
             step += 1
@@ -67,8 +67,10 @@ def finetune(
             progress.seconds += time.perf_counter() - started
             if step % settings.log_every == 0:
                 log(_line(progress, step, num_steps, settings))
-        progress.epochs.append(measure(dev, predict(model, dev, settings), targets))
-        log(f"epoch {epoch + 1} of {settings.epochs}: {progress.epochs[-1].words()}")
+        if epoch % settings.score_every == 0 or epoch == settings.epochs:
+            scored = measure(dev, predict(model, dev, settings), targets)
+            progress.epochs[epoch] = scored
+            log(f"epoch {epoch} of {settings.epochs}: {scored.words()}")
     return progress
 
 

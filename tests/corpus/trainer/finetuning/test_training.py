@@ -68,7 +68,7 @@ def test_the_rows_are_learnt(kind):
     _, progress = trained(kind, settings=settings)
     first, last = progress.losses[0], progress.losses[-1]
     assert last[0] < first[0] / 3
-    assert progress.epochs[-1].main.value == 1.0
+    assert progress.epochs[60].main.value == 1.0
 
 
 def test_the_language_models_loss_is_beside_the_tasks_or_not():
@@ -97,13 +97,21 @@ def test_each_epoch_is_scored_and_told():
     assert len(progress.losses) == 4
     assert [line for line in said if line.startswith("epoch")] == [
         f"epoch {number} of 2: {measures.words()}"
-        for number, measures in enumerate(progress.epochs, 1)
+        for number, measures in progress.epochs.items()
     ]
     assert re.fullmatch(
         r"step 1 of 4, loss \d\.\d{3} \+ 0\.5 \* \d\.\d{3}, [\d,.]+ examples/s, "
         r"[\d,]+ s of steps left",
         said[0],
     )
+
+
+def test_scores_may_be_taken_less_often_and_change_no_weight():
+    often, scores = trained(settings=changed(epochs=5))
+    seldom, few = trained(settings=changed(epochs=5, score_every=3))
+    assert list(scores.epochs) == [1, 2, 3, 4, 5]
+    assert few.epochs == {epoch: scores.epochs[epoch] for epoch in (3, 5)}
+    assert_same(often, seldom, rtol=0, atol=0)
 
 
 def test_outputs_come_in_the_order_of_the_examples():

@@ -25,7 +25,9 @@ from corpus.trainer.settings import ModelShape  # noqa: E402
 SHAPE = ModelShape(num_layers=1, num_heads=2, width=32, context=12)
 WORDS, LABELLED = 20, 5
 VOCAB = 2 * WORDS
-SETTINGS = FinetuneSettings(epochs=10, examples_per_step=16, learning_rate=3e-3, lm_weight=0.5)
+SETTINGS = FinetuneSettings(
+    epochs=20, score_every=20, examples_per_step=16, learning_rate=3e-3, lm_weight=0.5
+)
 
 
 def texts(num: int, low: int, high: int, *, seed: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -63,8 +65,8 @@ def accuracy(gpt: GPT, seed: int) -> float:
     train, dev = rows(32, 0, LABELLED, seed=1), rows(200, LABELLED, WORDS, seed=2)
     targets = Targets(classes=("a", "b"))
     progress = finetune(model, train, dev, targets, SETTINGS, seed=seed, log=lambda line: None)
-    assert progress.losses[-1][0] < 0.2  # the labelled rows themselves are learnt by either
-    return progress.epochs[-1].main.value
+    assert progress.losses[-1][0] < 0.3  # the labelled rows themselves are learnt by either
+    return progress.epochs[SETTINGS.epochs].main.value
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
