@@ -31,6 +31,7 @@ _GROUPS = {
     "contamination": "jobs.contamination_cli",
     "crawl": "jobs.crawl_cli",
     "dedup": "jobs.dedup_cli",
+    "eval": "jobs.eval_cli",
     "finetune": "jobs.finetune_cli",
     "generate": "jobs.generate_cli",
     "model": "jobs.model_cli",

@@ -12,7 +12,7 @@ Cost: all items are held in memory, about four times the files' size.
 from __future__ import annotations
 
 from corpus.benchmarks.files import benchmark_files, benchmark_groups
-from corpus.benchmarks.reading import ItemField, num_items, read_benchmark
+from corpus.benchmarks.reading import ItemField, identified_items, num_items, read_benchmark
 from corpus.benchmarks.registry import KnownBenchmark, known_benchmark, known_benchmarks
 from corpus.benchmarks.settings import BenchmarkSettings
 from corpus.benchmarks.shards import FileGroup
@@ -22,6 +22,7 @@ __all__ = [
     "BenchmarkSettings",
     "ItemField",
     "read_benchmark",
+    "identified_items",
     "num_items",
     "FileGroup",
     "benchmark_files",

@@ -34,7 +34,7 @@ def read_benchmark(name: str, settings: BenchmarkSettings) -> list[ItemField]:
     rows: list[ItemField] = []
     seen: set[str] = set()
     paths = settings.paths()
-    for own, value, where in _identified(name, settings):
+    for own, value, where in identified_items(name, settings):
         if own in seen:
             raise InputError(f"{where}: its id {own} was seen before; expected ids that differ")
         seen.add(own)
@@ -47,8 +47,10 @@ def num_items(rows: Sequence[ItemField]) -> int:
     return len({row.item_id for row in rows})
 
 
-def _identified(name: str, settings: BenchmarkSettings) -> Iterator[tuple[str, Any, str]]:
-    """Id, value and place of each item."""
+def identified_items(
+    name: str, settings: BenchmarkSettings
+) -> Iterator[tuple[str, Any, str]]:
+    """Id, value as its file has it, and place of each item; raises InputError as above."""
     groups = benchmark_groups(settings)
     sizes: Counter[str] = Counter()
     for group in groups:

@@ -28,6 +28,9 @@ class Answer:
     num_tokens: int
     unconditional: float | None = None
     """Log-likelihood after ANSWER_CONTEXT alone, where it was asked for."""
+    is_cut: bool = False
+    """Whether question and answer are longer than the model's context, so that the question's
+    beginning was not read."""
 
 
 Normalisation = Callable[[Answer], float]
@@ -83,34 +86,39 @@ def score_choices(
     unconditional: score them after answer_context too, by which the cost is higher.
     """
     pairs = [(context, text) for context, answers in questions for text in answers]
-    after_question = _score_pairs(model, vocabulary, pairs, num_sequences)
+    requests = [encode_pair(vocabulary, context, text) for context, text in pairs]
+    after_question = score(model, requests, num_sequences=num_sequences)
     alone: list[Scored] | list[None] = [None] * len(pairs)
     if unconditional:
         generic = [(_before(answer_context, text), text) for _, text in pairs]
         alone = _score_pairs(model, vocabulary, generic, num_sequences)
-    scored = iter(zip(pairs, after_question, alone, strict=True))
-    return [[_answer(*next(scored)) for _ in answers] for _, answers in questions]
+    answered = (
+        Answer(
+            text=text,
+            log_likelihood=scored.log_likelihood,
+            num_tokens=scored.num_tokens,
+            unconditional=generally.log_likelihood if generally else None,
+            is_cut=request.num_read > model.shape.context,
+        )
+        for (_, text), request, scored, generally in zip(
+            pairs, requests, after_question, alone, strict=True
+        )
+    )
+    return [[next(answered) for _ in answers] for _, answers in questions]
 
 
 def _score_pairs(
     model: GPT, vocabulary: Vocabulary, pairs: Sequence[tuple[str, str]], num_sequences: int
 ) -> list[Scored]:
-    requests = [encode_pair(vocabulary, context, text) for context, text in pairs]
-    return score(model, requests, num_sequences=num_sequences)
+    distinct = {pair: encode_pair(vocabulary, *pair) for pair in pairs}
+    scored = score(model, list(distinct.values()), num_sequences=num_sequences)
+    found = dict(zip(distinct, scored, strict=True))
+    return [found[pair] for pair in pairs]
 
 
 def _before(answer_context: str, text: str) -> str:
     """The answer's context, without its last space where the answer brings its own."""
     return answer_context.rstrip() if text[:1].isspace() else answer_context
-
-
-def _answer(pair: tuple[str, str], scored: Scored, alone: Scored | None) -> Answer:
-    return Answer(
-        text=pair[1],
-        log_likelihood=scored.log_likelihood,
-        num_tokens=scored.num_tokens,
-        unconditional=alone.log_likelihood if alone else None,
-    )
 
 
 def choose(answers: Sequence[Answer], normalisation: Normalisation) -> int:

@@ -18,8 +18,9 @@ tokens before it as fit; the first tokens of a window have fewer, at least `min_
 continuation fits by itself, its context is cut from the left instead, as the harness does.
 
 Sequences of a batch are padded on the right, where causal attention does not look: batches change a
-figure by float rounding alone. Cost: a pass over context and continuation of each request; logits
-are made of scored tokens only, a chunk at a time.
+figure by float rounding alone. Cost: a pass over context and continuation of each request, but one
+pass alone for requests that read the same tokens, such as the letters A to D after a question;
+logits are made of scored tokens only, a chunk at a time.
 """
 
 from __future__ import annotations
@@ -48,6 +49,11 @@ class Request:
     """What is scored, each given all before it; at least one."""
     joined: bool = False
     """Whether a token spans the seam, so that the end of the context is scored too."""
+
+    @property
+    def num_read(self) -> int:
+        """Tokens that a model must read to score all of it at once."""
+        return len(self.context) + len(self.continuation) - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,19 +130,19 @@ def score(
     if not 1 <= min_context <= context:
         raise ValueError(f"min_context is {min_context}, expected 1 to the context of {context}")
     sequences = [(*request.context, *request.continuation) for request in requests]
-    work = [
-        (number, window)
-        for number, request in enumerate(requests)
-        for window in windows(
-            len(sequences[number]), len(request.context), context, min_context=min_context
-        )
-    ]
-    work.sort(key=lambda item: item[1].start - item[1].end)  # long ones first: little padding
+    by_input: dict[tuple[int, ...], list[tuple[int, Window]]] = {}
+    for number, request in enumerate(requests):
+        ids = sequences[number]
+        for window in windows(len(ids), len(request.context), context, min_context=min_context):
+            read = ids[window.start : window.end - 1]
+            by_input.setdefault(read, []).append((number, window))
+    inputs = sorted(by_input, key=len, reverse=True)  # long ones first: little padding
     found: dict[tuple[int, int], list[tuple[float, bool]]] = {}
-    for at in range(0, len(work), num_sequences):
-        batch = work[at : at + num_sequences]
-        parts = [(sequences[number], window) for number, window in batch]
-        for (number, window), tokens in zip(batch, _score_batch(model, parts), strict=True):
+    for at in range(0, len(inputs), num_sequences):
+        rows = inputs[at : at + num_sequences]
+        work = [(row, *one) for row, read in enumerate(rows) for one in by_input[read]]
+        parts = [(row, sequences[number], window) for row, number, window in work]
+        for (_, number, window), tokens in zip(work, _score_batch(model, rows, parts), strict=True):
             found[number, window.first] = tokens
     by_request: list[list[tuple[float, bool]]] = [[] for _ in requests]
     for (number, _), tokens in sorted(found.items(), key=lambda item: item[0]):
@@ -152,22 +158,24 @@ def score(
 
 @torch.no_grad()
 def _score_batch(
-    model: GPT, parts: Sequence[tuple[Sequence[int], Window]]
+    model: GPT, rows: Sequence[Sequence[int]], parts: Sequence[tuple[int, Sequence[int], Window]]
 ) -> list[list[tuple[float, bool]]]:
-    """Log-probability of each scored token, and whether it was the likeliest, by window."""
+    """Log-probability of each scored token, and whether it was the likeliest, by part.
+
+    rows: what is read. parts: of which row, ids, and the window whose tokens are scored.
+    """
     device = model.tokens.weight.device
-    length = max(window.end - 1 - window.start for _, window in parts)
-    inputs = torch.zeros(len(parts), length, dtype=torch.int64)
-    scored = torch.zeros(len(parts), length, dtype=torch.bool)
-    targets: list[int] = []
-    for row, (ids, window) in enumerate(parts):
-        read = torch.tensor(ids[window.start : window.end - 1])
-        inputs[row, : len(read)] = read
-        scored[row, window.first - 1 - window.start : len(read)] = True
-        targets.extend(ids[window.first : window.end])
-    hidden = model(inputs.to(device))[scored.to(device)]  # (N, D)
+    inputs = torch.zeros(len(rows), max(map(len, rows)), dtype=torch.int64)
+    for row, read in enumerate(rows):
+        inputs[row, : len(read)] = torch.tensor(read)
+    places = torch.cat([
+        row * inputs.shape[1] + torch.arange(window.first - 1, window.end - 1) - window.start
+        for row, _, window in parts
+    ])  # fmt: skip
+    targets = [token for _, ids, window in parts for token in ids[window.first : window.end]]
+    hidden = model(inputs.to(device)).flatten(0, 1)[places.to(device)]  # (N, D)
     tokens = _token_scores(model, hidden, torch.tensor(targets, device=device))
-    sizes = [window.end - window.first for _, window in parts]
+    sizes = [window.end - window.first for _, _, window in parts]
     starts = [sum(sizes[:row]) for row in range(len(sizes))]
     return [tokens[start : start + size] for start, size in zip(starts, sizes, strict=True)]
 

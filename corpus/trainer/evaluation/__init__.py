@@ -1,4 +1,8 @@
 """What a trained model is worth: by source of its validation text, and on benchmarks.
 
-Read in this order: by_source.py.
+by_source.py has validation loss of each source. tasks.py is the table of benchmarks: how each is
+asked, answered and scored; read it first. items.py makes questions of their rows, which reading.py
+finds in files; shots.py makes prompts; running.py asks a model, with answers.py for free answers;
+running_texts.py scores whole texts, made plain by detokenizers.py; results.py holds the figures.
+Torch is needed by by_source.py and the two that run a model, by no other.
 """

@@ -3,7 +3,8 @@
 Tokens are scored as `evaluate` scores them and as training sees them: the validation shards end to
 end, cut into windows of the model's context, each token a target once, given the tokens before it
 in its window. A window runs over document borders, so that a document's first tokens are given the
-end of the one before it, of whatever source, with an end-of-text between.
+end of the one before it, of whatever source, with an end-of-text between; where the stream was
+opened with its documents (train.mask_documents), each is given its own document alone.
 
 `provenance` says which tokens are a document's, its end-of-text included. The end-of-text that
 opens a shard counts with the shard's first document. So every target is of one source, and the
@@ -102,11 +103,13 @@ def evaluate_by_source(
     counts, num_bytes = np.zeros(size, np.int64), np.zeros(size, np.int64)
     start = 1  # the stream's first token is no target
     with torch.no_grad():
-        for inputs, targets, _ in sequential_batches(
+        for inputs, targets, documents in sequential_batches(
             stream, model.shape.context, num_sequences, num_tokens=num_tokens
         ):
             ids = targets.reshape(-1)
-            hidden = model(torch.from_numpy(inputs).to(device)).flatten(0, 1)
+            read = [torch.from_numpy(part).to(device) for part in (inputs, documents)
+                    if part is not None]  # fmt: skip
+            hidden = model(*read).flatten(0, 1)
             values = token_log_probabilities(model, hidden, torch.from_numpy(ids).to(device))
             sources = spans.of_tokens(start, len(ids))
             nats -= np.bincount(sources, values.double().cpu().numpy(), size)

@@ -278,3 +278,21 @@ def test_characters_of_several_bytes_count_as_their_bytes(vocabulary):
     [found] = score_texts(chain({}, vocabulary.size), vocabulary, [("a", "é🙂")])
     assert (found.num_bytes, found.num_tokens) == (6, 6)
     assert found.nats == pytest.approx(6 * math.log(vocabulary.size), rel=1e-5)
+
+
+def test_requests_that_read_the_same_tokens_share_a_pass(model, monkeypatch):
+    requests = [request([1, 2, 3], [last]) for last in (4, 5, 6)]
+    requests += [request([1, 2], [3, last]) for last in (7, 8)] + [request([9], [4])]
+    expected = [by_hand(model, one.context, one.continuation) for one in requests]
+    passes = []
+    forward = GPT.forward
+
+    def counted(self, ids):
+        passes.append(len(ids))
+        return forward(self, ids)
+
+    monkeypatch.setattr(GPT, "forward", counted)
+    found = score(model, requests, num_sequences=8)
+    assert sum(passes) == 2  # [1, 2, 3] and [9]
+    for one, values in zip(found, expected, strict=True):
+        assert one.token_log_probabilities == pytest.approx(values, abs=1e-5)

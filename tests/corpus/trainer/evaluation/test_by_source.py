@@ -119,6 +119,24 @@ def test_sources_add_up_to_the_whole_that_training_reports(root, opened, num_tok
         }  # fmt: skip
 
 
+def test_attention_within_documents_is_scored_within_them(root, opened):
+    manifest, provenance = opened
+    model = GPT(SHAPE, manifest.vocab_size, seed=2)
+    with torch.no_grad():
+        model.tokens.weight *= 20
+    token_bytes = token_lengths(load(root / "tokenizer"))
+    spans = source_spans(manifest, provenance, "train")
+    within, across = (
+        open_split(root / "shards", manifest, "train", with_documents=masked)
+        for masked in (True, False)
+    )
+    whole = evaluate(model, within, token_bytes, num_sequences=4)
+    found = in_all(evaluate_by_source(model, within, spans, token_bytes, num_sequences=4))
+    assert found.loss == pytest.approx(whole.loss, rel=1e-6)
+    other = in_all(evaluate_by_source(model, across, spans, token_bytes, num_sequences=4))
+    assert abs(found.loss - other.loss) > 1e-4
+
+
 def test_batches_change_nothing(root, opened):
     manifest, provenance = opened
     model = GPT(SHAPE, manifest.vocab_size, seed=2)
