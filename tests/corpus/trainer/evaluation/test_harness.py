@@ -1,0 +1,122 @@
+"""Our likelihoods are lm-evaluation-harness's on the exported model, item by item.
+
+Runs where lm_eval is installed, which is no dependency of ours, and needs no network. The harness
+puts no end-of-text before a context: here the context begins with its name, which the exported
+tokenizer reads as the control token, so that both score the same ids.
+"""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("lm_eval")
+
+import pyarrow as pa  # noqa: E402
+import torch  # noqa: E402
+
+from corpus.tokenizer.files import TOKENIZER_FILE, save  # noqa: E402
+from corpus.tokenizer.pretokens import count_pretokens  # noqa: E402
+from corpus.tokenizer.training import learn  # noqa: E402
+from corpus.tokenizer.vocabulary import END_OF_TEXT  # noqa: E402
+from corpus.trainer.choices import NORMALISATIONS, choose, score_choices  # noqa: E402
+from corpus.trainer.model import GPT  # noqa: E402
+from corpus.trainer.scoring import score_texts  # noqa: E402
+from corpus.trainer.settings import ModelShape  # noqa: E402
+from corpus.trainer.weights import write_gpt2, write_tokenizer  # noqa: E402
+from tests.corpus.trainer.conftest import random_text  # noqa: E402
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # of the harness's own libraries
+
+ROWS = [
+    {"query": random_text(5 + n % 20, n), "gold": n % 3,
+     "choices": [random_text(1 + (n + k) % 4, 100 + 3 * n + k) for k in range(3)]}
+    for n in range(40)
+]  # fmt: skip
+TASK = """
+task: ours
+dataset_path: json
+dataset_kwargs: {{data_files: {{test: {path}}}}}
+test_split: test
+output_type: multiple_choice
+doc_to_text: "{end}{{{{query}}}}\\nAnswer:"
+doc_to_choice: choices
+doc_to_target: gold
+metric_list: [{{metric: acc}}, {{metric: acc_norm}}]
+"""
+
+
+@pytest.fixture(scope="module")
+def model():
+    shape = ModelShape(num_layers=2, num_heads=2, width=32, context=32)
+    model = GPT(shape, vocabulary().size, seed=4)
+    with torch.no_grad():
+        model.tokens.weight *= 20
+    return model.eval()
+
+
+def vocabulary():
+    texts = pa.array([random_text(2000, 0), "Answer:\n"])
+    return learn(*count_pretokens(texts), vocab_size=320)
+
+
+@pytest.fixture(scope="module")
+def harness(model, tmp_path_factory):
+    """The harness's model of the exported folder."""
+    from lm_eval.models.huggingface import HFLM
+
+    folder, tokenizer = tmp_path_factory.mktemp("gpt"), tmp_path_factory.mktemp("tokenizer")
+    save(vocabulary(), tokenizer, {})
+    write_gpt2(model, folder, eot_id=vocabulary().eot_id)
+    write_tokenizer((tokenizer / TOKENIZER_FILE).read_bytes(), folder, context=32)
+    return HFLM(pretrained=str(folder), device="cpu", dtype="float32", batch_size=4)
+
+
+def evaluated(harness, folder, rows):
+    """The harness's scores and samples of a task of a local file."""
+    import yaml
+    from lm_eval import simple_evaluate
+
+    path = folder / "rows.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    task = yaml.safe_load(TASK.format(path=path, end=END_OF_TEXT))
+    found = simple_evaluate(model=harness, tasks=[task], bootstrap_iters=0, log_samples=True)
+    return found["results"]["ours"], found["samples"]["ours"]
+
+
+def test_likelihoods_of_choices_are_the_same_item_by_item(model, harness, tmp_path, monkeypatch):
+    monkeypatch.setenv("HF_DATASETS_OFFLINE", "1")
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    scores, samples = evaluated(harness, tmp_path, ROWS)
+    questions = [
+        (f"{row['query']}\nAnswer:", [f" {choice}" for choice in row["choices"]]) for row in ROWS
+    ]
+    ours = score_choices(model, vocabulary(), questions)
+    assert len(samples) == len(ROWS)
+    for sample in samples:
+        theirs = [float(response[0]) for response, *_ in sample["resps"]]
+        answers = ours[sample["doc_id"]]
+        assert [one.log_likelihood for one in answers] == pytest.approx(theirs, abs=1e-3)
+    for metric, name in (("acc,none", "sum"), ("acc_norm,none", "per_byte")):
+        right = [
+            choose(answers, NORMALISATIONS[name]) == row["gold"]
+            for answers, row in zip(ours, ROWS, strict=True)
+        ]
+        assert scores[metric] == pytest.approx(sum(right) / len(right))
+
+
+def test_likelihoods_of_whole_texts_are_the_same(model, harness):
+    from lm_eval.api.instance import Instance
+
+    texts = [random_text(n, n) for n in (1, 10, 32, 33, 70)]
+    requests = [
+        Instance(request_type="loglikelihood_rolling", doc={}, arguments=(text,), idx=number)
+        for number, text in enumerate(texts)
+    ]
+    theirs = harness.loglikelihood_rolling(requests)
+    ours = score_texts(
+        model, vocabulary(), [(str(n), text) for n, text in enumerate(texts)], min_context=1
+    )
+    assert [-one.nats for one in ours] == pytest.approx([float(one) for one in theirs], abs=1e-3)
