@@ -14,19 +14,19 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("lm_eval")
 
-import pyarrow as pa  # noqa: E402
-import torch  # noqa: E402
+import pyarrow as pa
+import torch
 
-from corpus.tokenizer.files import TOKENIZER_FILE, save  # noqa: E402
-from corpus.tokenizer.pretokens import count_pretokens  # noqa: E402
-from corpus.tokenizer.training import learn  # noqa: E402
-from corpus.tokenizer.vocabulary import END_OF_TEXT  # noqa: E402
-from corpus.trainer.choices import NORMALISATIONS, choose, score_choices  # noqa: E402
-from corpus.trainer.model import GPT  # noqa: E402
-from corpus.trainer.scoring import score_texts  # noqa: E402
-from corpus.trainer.settings import ModelShape  # noqa: E402
-from corpus.trainer.weights import write_gpt2, write_tokenizer  # noqa: E402
-from tests.corpus.trainer.conftest import random_text  # noqa: E402
+from corpus.tokenizer.files import TOKENIZER_FILE, save
+from corpus.tokenizer.pretokens import count_pretokens
+from corpus.tokenizer.training import learn
+from corpus.tokenizer.vocabulary import END_OF_TEXT
+from corpus.trainer.choices import NORMALISATIONS, choose, score_choices
+from corpus.trainer.model import GPT
+from corpus.trainer.scoring import score_texts
+from corpus.trainer.settings import ModelShape
+from corpus.trainer.weights import write_gpt2, write_tokenizer
+from tests.corpus.trainer.conftest import random_text
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # of the harness's own libraries
 
