@@ -28,6 +28,7 @@ from jobs.options import (
 )
 
 _GROUPS = {
+    "ablate": "jobs.ablate_cli",
     "contamination": "jobs.contamination_cli",
     "crawl": "jobs.crawl_cli",
     "dedup": "jobs.dedup_cli",

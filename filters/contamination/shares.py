@@ -31,6 +31,8 @@ class Shared(NamedTuple):
     """N-grams that both have."""
     num_of_text: Int64Array
     """N-grams of the text."""
+    text: Int64Array
+    """Number of the text in the index."""
 
 
 def shared(
@@ -47,7 +49,7 @@ def shared(
     texts, of_text = np.unique(both[1], return_inverse=True)
     held = [index.held[slice(*index.held_offsets[t : t + 2])] for t in texts.tolist()]
     num_of_text = np.array([np.count_nonzero(~is_exempt[np.unique(own)]) for own in held], np.int64)
-    return Shared(both[0], num_shared.astype(np.int64), num_of_text[of_text])
+    return Shared(both[0], num_shared.astype(np.int64), num_of_text[of_text], both[1])
 
 
 def contained(found: Shared, rule: Rule) -> Int64Array:

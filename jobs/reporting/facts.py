@@ -155,3 +155,5 @@ class Facts:
     training: list[dict[str, Any]] = field(default_factory=list)
     """Rows of train.jsonl."""
     sample: str = ""
+    ablation: dict[str, Any] | None = None
+    """ablation.json, where `winnow ablate` has compared this root with others."""

@@ -21,6 +21,7 @@ from corpus.datasets import Dataset, open_dataset, survivors
 from corpus.ledger import ROWS, ledger_from_json
 from corpus.stages import STAGES, Stage
 from corpus.storage import Store
+from jobs.reporting.ablation import gather_ablation
 from jobs.reporting.classifier import gather_classifier
 from jobs.reporting.duplicates import gather_duplicates, names_of
 from jobs.reporting.facts import (
@@ -66,6 +67,7 @@ def gather(store: Store, recipe: Recipe) -> Facts:
     facts.mixture = open_dataset(store, "mixture").read_all().sort_by("source").to_pylist()
     _add_tokens(facts, store)
     _add_training(facts, open_dataset(store, "model"), settings.sample_characters)
+    facts.ablation = gather_ablation(store)
     return facts
 
 

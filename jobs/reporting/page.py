@@ -11,6 +11,7 @@ from html import escape
 from importlib import resources
 from typing import Any
 
+from jobs.reporting.ablation import ablation_section
 from jobs.reporting.charts import (
     histogram,
     legend,
@@ -52,6 +53,7 @@ def write_page(facts: Facts) -> str:
         _contamination(facts),
         _mixture(facts),
         _training(facts),
+        ablation_section(facts.ablation),
     ]
     return f"""<!DOCTYPE html>
 <html lang="en">

@@ -103,6 +103,22 @@ def made_self_test(text: str) -> dict[str, Any]:
     return {"kinds": [tally, none], "total": tally, "bins": [seen], "faults": [text]}
 
 
+def made_ablation(text: str) -> dict[str, Any]:
+    """Figures of two sides, of which every name is this text."""
+    row = {"first": "a", "other": text, "set": text, "kind": "unseen", "num_texts": 9,
+           "num_bytes": 5_000, "bits_per_byte": {"a": [2.0, 2.1], text: [2.2, 2.4]},
+           "mean": {"a": 2.05, text: 2.3}, "difference": 0.25, "low": -0.3853, "high": 0.8853,
+           "verdict": "not told apart"}  # fmt: skip
+    side = {"title": text, "num_documents": 40, "num_copies": 41, "num_bytes": 9_000,
+            "num_tokens": 3_000, "epochs": 1.5, "shares": {text: 1.0},
+            "num_texts_seen": 2}  # fmt: skip
+    return {"recipe": text, "is_toy": True, "model": "micro", "num_parameters": 120_000,
+            "num_tokens": 4_500, "seeds": [1, 2], "tokenizer": "side a's",
+            "vocab_size": 300, "sides": [side | {"name": "a"}, side | {"name": text}],
+            "rows": [row, row | {"kind": "dropped by one side", "low": None, "high": None}],
+            }  # fmt: skip
+
+
 def facts_of(text: str) -> Facts:
     """Facts in which everything that a document, item or recipe can say is this text."""
     member = Member(title=text[:110], url=text, jaccard=0.93)
@@ -149,6 +165,7 @@ def facts_of(text: str) -> Facts:
         {"step": 2, "loss": 5.0, "validation_loss": 5.2},
     ]
     facts.sample = text
+    facts.ablation = made_ablation(text)
     return facts
 
 
