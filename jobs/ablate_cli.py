@@ -8,11 +8,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 import click
 
+from corpus.storage import Store
 from jobs.ablating.sides import OFF, make_sides
 from jobs.options import json_option, set_option
 from jobs.reporting.ablation import FILE, KINDS, caution, interval, scale
@@ -67,9 +67,10 @@ def ablate(
     sides = make_sides(
         recipe_a, recipe_b, of_all=overrides, of_a=of_a, of_b=of_b, without=without
     )
+    place = Store(root).local()
     session = Session(master=master, conf=dict(setting.split("=", 1) for setting in conf))
     try:
-        found = run(sides, Path(root), session=session, **options)
+        found = run(sides, place, session=session, **options)
     finally:
         session.stop()
     if as_json:
@@ -77,7 +78,7 @@ def ablate(
         return
     for line in lines(found):
         click.echo(line)
-    click.echo(f"All figures: {Path(root) / FILE}")
+    click.echo(f"All figures: {place / FILE}")
 
 
 def lines(found: Mapping[str, Any]) -> Iterator[str]:
