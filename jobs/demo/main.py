@@ -22,6 +22,7 @@ from corpus.ledger import CHARACTERS, ROWS, ledger_from_json
 from corpus.stages import STAGES
 from corpus.storage import Store
 from jobs.demo.check import Outcome, check, missed_lines
+from jobs.demo.model import look_at_model
 from jobs.demo.pages import chance
 from jobs.demo.plants import KINDS
 from jobs.demo.server import LOOPBACK, serving
@@ -93,8 +94,10 @@ def _tell(recipe: Recipe, store: Store, web: Path) -> int:
     console.print(_plant_table(outcomes))
     for line in missed_lines(outcomes):
         console.print(line, highlight=False, soft_wrap=True)
+    learnt = look_at_model(store, recipe.train.validation_tokens)
+    console.print(learnt.line(), highlight=False, soft_wrap=True)
     console.print(f"report: {store.path('report', 'index.html')}", soft_wrap=True)
-    return int(not all(outcome.is_kept for outcome in outcomes))
+    return int(not all(kept.is_kept for kept in (*outcomes, learnt)))
 
 
 def _stage_table(store: Store) -> Table:
