@@ -20,29 +20,25 @@ The embedding has rows beyond the vocabulary, to a multiple of 64, for speed; th
 -infinity, so they are never predicted and their weights never move by a gradient.
 
 Cost: on two CPU cores at a vocabulary of 50,304 the output layer and the loss took 4/5 of a small
-model's step. `head_loss` therefore takes the gradient while the logits of a few rows are still in
-the cache, and never holds more of them than that.
+model's step when written plainly; head.py is about them.
 
-Shape letters: B sequences, T positions, D width, H heads, V padded vocabulary, N = B * T rows.
+Shape letters: B sequences, T positions, D width, H heads.
 """
 
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from corpus.trainer.head import head_loss
 from corpus.trainer.settings import ModelShape, padded_vocab
 
 INIT_STD = 0.02
 POSITION_STD = 0.01
 NORM_EPSILON = 1e-5
-# Float32 logits of one chunk, in bytes. On a CPU 256 rows of 50,304 did best of 64 to 1,024: fewer
-# leave the cache less often but add up the weight's gradient more often. A GPU wants to be filled.
-CHUNK_BYTES = {"cpu": 52_000_000, "cuda": 1_000_000_000}
 
 
 class Block(nn.Module):
@@ -174,64 +170,3 @@ def document_mask(documents: Tensor) -> Tensor:
     """
     same = documents[:, None, :, None] == documents[:, None, None, :]
     return same.tril()
-
-
-def head_loss(
-    hidden: Tensor, weight: Tensor, targets: Tensor, vocab_size: int, *, chunk_rows: int = 0
-) -> Tensor:
-    """Mean cross entropy of the output layer, in nats, with its gradient taken at once.
-
-    hidden: (N, D), weight: (V, D), targets: (N,) below vocab_size. Under autocast the products are
-    in its type; softmax, loss and the sums over chunks are float32. chunk_rows 0 = by CHUNK_BYTES.
-    """
-    device = hidden.device.type
-    if chunk_rows == 0:
-        chunk_rows = max(32, CHUNK_BYTES.get(device, 10**9) // (4 * weight.shape[0]))
-    autocast = torch.is_autocast_enabled(device)
-    dtype = torch.get_autocast_dtype(device) if autocast else hidden.dtype
-    loss: Tensor = _HeadLoss.apply(  # type: ignore[no-untyped-call]
-        hidden, weight, targets, vocab_size, chunk_rows, dtype, torch.is_grad_enabled()
-    )
-    return loss
-
-
-class _HeadLoss(torch.autograd.Function):
-    """Softmax and cross entropy by chunks of rows; the logits' gradient overwrites the logits."""
-
-    @staticmethod
-    def forward(
-        ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor,
-        vocab_size: int, chunk_rows: int, dtype: torch.dtype, learning: bool,
-    ) -> Tensor:  # fmt: skip
-        num_rows = hidden.shape[0]
-        x, w = hidden.to(dtype), weight.to(dtype)
-        total = torch.zeros((), dtype=torch.float32, device=hidden.device)
-        grad_x = torch.empty_like(hidden) if learning else None
-        grad_w = torch.zeros_like(weight) if learning else None
-        with torch.autocast(hidden.device.type, enabled=False):
-            for start in range(0, num_rows, chunk_rows):
-                rows = slice(start, start + chunk_rows)
-                target = targets[rows, None]
-                scores = x[rows] @ w.T  # (chunk, V)
-                scores[:, vocab_size:] = -math.inf
-                chances = F.log_softmax(scores, 1, dtype=torch.float32)
-                total -= chances.gather(1, target).sum()
-                if grad_x is None or grad_w is None:
-                    continue
-                slope = chances.exp_()  # of the sum: chances, less 1 at the target
-                slope.scatter_add_(1, target, -torch.ones_like(target, dtype=torch.float32))
-                slope = slope.to(dtype)
-                grad_x[rows] = slope @ w
-                if dtype == grad_w.dtype:
-                    grad_w.addmm_(slope.T, x[rows])
-                else:
-                    grad_w += slope.T @ x[rows]
-        ctx.save_for_backward(grad_x, grad_w)
-        ctx.num_rows = num_rows
-        return total / num_rows
-
-    @staticmethod
-    def backward(ctx: Any, grad_loss: Tensor) -> tuple[Tensor | None, ...]:
-        grad_x, grad_w = ctx.saved_tensors
-        scale = grad_loss / ctx.num_rows
-        return grad_x * scale, grad_w * scale, None, None, None, None, None

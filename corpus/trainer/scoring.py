@@ -36,7 +36,8 @@ from torch import Tensor
 
 from corpus.errors import InputError
 from corpus.tokenizer.vocabulary import Vocabulary
-from corpus.trainer.model import CHUNK_BYTES, GPT
+from corpus.trainer.head import CHUNK_BYTES
+from corpus.trainer.model import GPT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

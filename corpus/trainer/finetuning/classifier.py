@@ -28,7 +28,8 @@ from torch import Tensor, nn
 from corpus.trainer.finetuning.batching import Batch, derived_seed
 from corpus.trainer.finetuning.inputs import NUM_SPECIAL
 from corpus.trainer.finetuning.tasks import Task
-from corpus.trainer.model import GPT, INIT_STD, head_loss
+from corpus.trainer.head import head_loss
+from corpus.trainer.model import GPT, INIT_STD
 
 
 class ExtendedEmbedding(nn.Embedding):

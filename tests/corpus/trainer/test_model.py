@@ -13,7 +13,6 @@ from corpus.trainer.model import (  # noqa: E402 - after the check for torch
     GPT,
     band_mask,
     document_mask,
-    head_loss,
 )
 from corpus.trainer.settings import PRESETS, ModelShape  # noqa: E402
 
@@ -261,44 +260,6 @@ def test_an_untrained_model_is_as_sure_as_chance():
     ids = tokens(vocab_size=100)
     loss = GPT(SHAPE, 100).loss(ids, ids.roll(1))
     assert loss.item() == pytest.approx(math.log(100), rel=0.02)
-
-
-def head(num_rows: int = 50, vocab_size: int = 100):
-    draw = torch.Generator().manual_seed(5)
-    hidden = torch.randn(num_rows, 8, generator=draw).requires_grad_()
-    weight = torch.randn(128, 8, generator=draw).requires_grad_()
-    return hidden, weight, torch.randint(vocab_size, (num_rows,), generator=draw)
-
-
-@pytest.mark.parametrize("chunk_rows", [1, 7, 25, 50, 64])
-def test_the_chunked_loss_and_its_gradients_are_those_of_cross_entropy(chunk_rows):
-    hidden, weight, targets = head()
-    plain = F.cross_entropy((hidden @ weight.T)[:, :100], targets)
-    expected = torch.autograd.grad(3 * plain, [hidden, weight])
-    chunked = head_loss(hidden, weight, targets, 100, chunk_rows=chunk_rows)
-    found = torch.autograd.grad(3 * chunked, [hidden, weight])
-    torch.testing.assert_close(chunked, plain, rtol=1e-6, atol=0)
-    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-7)
-
-
-def test_in_bfloat16_the_loss_is_that_of_cross_entropy_to_its_precision():
-    hidden, weight, targets = head(num_rows=200)
-    with torch.autocast("cpu", torch.bfloat16):
-        plain = F.cross_entropy(F.linear(hidden, weight)[:, :100].float(), targets)
-        chunked = head_loss(hidden, weight, targets, 100, chunk_rows=16)
-    expected = torch.autograd.grad(plain, [hidden, weight])
-    found = torch.autograd.grad(chunked, [hidden, weight])
-    torch.testing.assert_close(chunked, plain, rtol=1e-5, atol=0)
-    for gradient, reference in zip(found, expected, strict=True):
-        assert gradient.dtype == torch.float32
-        assert (gradient - reference).abs().max() < 0.02 * reference.abs().max()
-
-
-def test_large_scores_do_not_overflow():
-    hidden, weight, targets = head()
-    loss = head_loss(hidden * 1e4, weight, targets, 100)
-    plain = F.cross_entropy((hidden * 1e4 @ weight.T)[:, :100], targets)
-    torch.testing.assert_close(loss, plain)
 
 
 def test_the_padding_of_the_vocabulary_is_never_predicted_and_never_learns():
