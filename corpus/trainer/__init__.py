@@ -11,7 +11,7 @@ Read in this order:
     checkpoints.py, resuming.py             a checkpoint on the disk; whose it is, and going on
     evaluate.py, evaluation/                loss on held-out text; scores on benchmarks
     cache.py, decoding.py, generate.py      text from a model
-    scoring.py, choices.py                  how likely a text is, and which of several
+    scoring.py, prefixes.py, choices.py     how likely a text is, and which of several
     finetuning/                             GPT-1's tasks
     weights.py                              OpenAI's and Hugging Face's weights, both ways
 

@@ -19,8 +19,9 @@ continuation fits by itself, its context is cut from the left instead, as the ha
 
 Sequences of a batch are padded on the right, where causal attention does not look: batches change a
 figure by float rounding alone. Cost: a pass over context and continuation of each request, but one
-pass alone for requests that read the same tokens, such as the letters A to D after a question;
-logits are made of scored tokens only, a chunk at a time.
+pass alone for requests that read the same tokens, such as the letters A to D after a question, and
+one over what neighbours begin with (prefixes.py); logits are made of scored tokens only, a chunk at
+a time.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from corpus.errors import InputError
 from corpus.tokenizer.vocabulary import Vocabulary
 from corpus.trainer.head import CHUNK_BYTES
 from corpus.trainer.model import GPT
+from corpus.trainer.prefixes import hidden_states
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,7 +139,8 @@ def score(
         for window in windows(len(ids), len(request.context), context, min_context=min_context):
             read = ids[window.start : window.end - 1]
             by_input.setdefault(read, []).append((number, window))
-    inputs = sorted(by_input, key=len, reverse=True)  # long ones first: little padding
+    # Long contexts first, for little padding, and those of one context together.
+    inputs = sorted(by_input, key=lambda read: _order(requests[by_input[read][0][0]], read))
     found: dict[tuple[int, int], list[tuple[float, bool]]] = {}
     for at in range(0, len(inputs), num_sequences):
         rows = inputs[at : at + num_sequences]
@@ -157,6 +160,10 @@ def score(
     ]
 
 
+def _order(request: Request, read: Sequence[int]) -> tuple[int, tuple[int, ...], int]:
+    return -min(len(request.context), len(read)), request.context, -len(read)
+
+
 @torch.no_grad()
 def _score_batch(
     model: GPT, rows: Sequence[Sequence[int]], parts: Sequence[tuple[int, Sequence[int], Window]]
@@ -166,15 +173,13 @@ def _score_batch(
     rows: what is read. parts: of which row, ids, and the window whose tokens are scored.
     """
     device = model.tokens.weight.device
-    inputs = torch.zeros(len(rows), max(map(len, rows)), dtype=torch.int64)
-    for row, read in enumerate(rows):
-        inputs[row, : len(read)] = torch.tensor(read)
+    hidden = hidden_states(model, rows)  # (R, T, D)
     places = torch.cat([
-        row * inputs.shape[1] + torch.arange(window.first - 1, window.end - 1) - window.start
+        row * hidden.shape[1] + torch.arange(window.first - 1, window.end - 1) - window.start
         for row, _, window in parts
     ])  # fmt: skip
     targets = [token for _, ids, window in parts for token in ids[window.first : window.end]]
-    hidden = model(inputs.to(device)).flatten(0, 1)[places.to(device)]  # (N, D)
+    hidden = hidden.flatten(0, 1)[places.to(device)]  # (N, D)
     tokens = _token_scores(model, hidden, torch.tensor(targets, device=device))
     sizes = [window.end - window.first for _, _, window in parts]
     starts = [sum(sizes[:row]) for row in range(len(sizes))]
