@@ -3,8 +3,9 @@
 Side a is a recipe; each other side is another recipe, or the same one with a stage switched off
 (sides.py). Each side is an ordinary root, made by the ordinary runner from hard links of side a's
 tables, so that stages run again only from the first difference on (roots.py). All sides share side
-a's tokenizer, the model, the budget and the seeds: a seed fixes the first weights and the order of
-samples, and the n-th model of each side is compared with the n-th of side a.
+a's tokenizer (which was learnt on what side a keeps), the model, the budget and the seeds: a seed
+fixes the first weights and the order of samples, and the n-th model of each side is compared with
+the n-th of side a.
 
 All are scored on the same texts (texts.py), which no side was trained on:
 - documents that every side holds out, by source;
