@@ -8,6 +8,7 @@ run before the weights are touched.
 from __future__ import annotations
 
 import math
+import time
 from typing import NamedTuple
 
 import torch
@@ -30,6 +31,8 @@ class StepFacts(NamedTuple):
     """Before clipping."""
     num_tokens: int
     """Targets of the batch."""
+    waited: float
+    """Seconds in which this rank waited for its samples."""
 
 
 def take_step(run: Run) -> StepFacts:
@@ -37,7 +40,9 @@ def take_step(run: Run) -> StepFacts:
     settings, ranks = run.settings, run.ranks
     batch = run.schedule.batch(run.consumed_samples)
     measured = measures_noise(run, run.step + 1, batch)
+    started = time.perf_counter()
     passes = run.loader.step(run.consumed_samples, in_two=measured)
+    waited = time.perf_counter() - started
     _read_ahead(run, run.consumed_samples + batch)
     total = torch.zeros((), device=ranks.device)
     small_square = 0.0
@@ -61,7 +66,7 @@ def take_step(run: Run) -> StepFacts:
     update(run.optimizers, learning_rate)
     run.step += 1
     run.consumed_samples += batch
-    return StepFacts(mean_loss, learning_rate, norm, batch * run.order.context)
+    return StepFacts(mean_loss, learning_rate, norm, batch * run.order.context, waited)
 
 
 def measures_noise(run: Run, step: int, batch: int) -> bool:

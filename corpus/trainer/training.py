@@ -11,7 +11,8 @@ A folder gets, besides config.json and the checkpoints:
     train.jsonl    a line per step: step, tokens, loss, learning_rate, gradient_norm,
                    noise_scale_tokens, and where measured validation_loss and bits_per_byte; the
                    same bytes in every run
-    timing.jsonl   a line per step: its seconds and tokens/s, without validation and checkpoint
+    timing.jsonl   a line per step: its seconds and tokens/s, without validation and checkpoint, and
+                   the seconds of them in which it waited for its samples
 """
 
 from __future__ import annotations
@@ -156,7 +157,12 @@ def _timed_step(run: Run) -> dict[str, Any]:
     seconds = time.perf_counter() - started
     run.timed.append((facts.num_tokens, seconds))
     rate = facts.num_tokens / seconds
-    timing = {"step": run.step, "seconds": round(seconds, 6), "tokens_per_second": round(rate, 1)}
+    timing = {
+        "step": run.step,
+        "seconds": round(seconds, 6),
+        "tokens_per_second": round(rate, 1),
+        "waited": round(facts.waited, 6),
+    }
     run.logbook.write(TIMING_FILE, timing)
     noise = run.noise.samples
     return {

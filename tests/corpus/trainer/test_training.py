@@ -32,6 +32,7 @@ from corpus.shards import (  # noqa: E402
     shard_info,
     write_manifest,
 )
+from corpus.trainer.batches import SampleOrder, open_split  # noqa: E402
 from corpus.trainer.checkpoints import checkpoint_folders, newest_weights  # noqa: E402
 from corpus.trainer.generate import open_model, write_samples  # noqa: E402
 from corpus.trainer.schedules import Schedule  # noqa: E402
@@ -132,6 +133,33 @@ def test_the_rate_is_the_tokens_of_the_steps_after_the_cold_ones_over_their_seco
     seconds = sum(row["seconds"] for row in timing[5:])
     assert result.tokens_per_second == pytest.approx(15 * 256 / seconds, rel=1e-3)
     assert timing[0]["tokens_per_second"] == pytest.approx(256 / timing[0]["seconds"], rel=1e-2)
+    assert all(0 <= row["waited"] < row["seconds"] for row in timing)
+
+
+def test_samples_are_waited_for_in_the_step_that_waits(data, tmp_path, monkeypatch):
+    """A slow disk shows: the first step waits for it, the others read while they compute."""
+    read = SampleOrder.batch
+
+    def slow(order, first, num_samples):
+        time.sleep(0.05)
+        return read(order, first, num_samples)
+
+    monkeypatch.setattr(SampleOrder, "batch", slow)
+    run(data, tmp_path, changed(num_steps=3))
+    waited = [row["waited"] for row in rows(tmp_path, "timing.jsonl")]
+    assert waited[0] >= 0.1  # two passes
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile wants a C++ compiler")
+@pytest.mark.filterwarnings("ignore")  # of the compiler, about itself
+def test_compiled_blocks_are_the_same_run_to_rounding(data, finished, tmp_path):
+    settings = changed(num_steps=5, compile=True, decay_tokens=20 * 256)
+    run(data, tmp_path, settings)
+    losses, expected = ([row["loss"] for row in rows(f)[1:6]] for f in (tmp_path, finished[0]))
+    assert losses == pytest.approx(expected, rel=1e-4)
+    said = []
+    run(data, tmp_path, changed(num_steps=6, decay_tokens=20 * 256), log=said.append)
+    assert "resumes after step 5" in said
 
 
 def test_the_rate_is_not_more_than_the_clock_allows(data, tmp_path):
@@ -319,6 +347,33 @@ def test_the_noise_scale_is_logged_and_may_be_left_out(data, finished, tmp_path)
     assert [row["noise_scale_tokens"] for row in rows(tmp_path / "one")[1:]] == pytest.approx(
         found, rel=1e-2
     )  # in two passes of four, as the run of passes of four
+
+
+def test_the_noise_scale_is_that_of_the_samples_gradients(data, tmp_path):
+    """With weights that stand still, against every window's own gradient."""
+    settings = changed(num_steps=150, learning_rate=1e-12, validate_every=1000)
+    run(data, tmp_path, settings)
+    logged = rows(tmp_path)[-1]["noise_scale_tokens"]
+    manifest = read_manifest(data.shards)
+    order = SampleOrder(stream=open_split(data.shards, manifest, "train"), context=32, seed=0)
+    model = open_model(tmp_path)
+    gradients = []
+    for sample in range(order.num_windows):
+        inputs, targets, _ = order.batch(sample, 1)
+        model.zero_grad()
+        model.loss(torch.from_numpy(inputs), torch.from_numpy(targets)).backward()
+        gradients.append(torch.cat([p.grad.flatten() for p in model.parameters()]))
+    each = torch.stack(gradients).double()
+    signal = each.mean(0).square().sum()
+    noise = each.var(0).sum()
+    assert logged == pytest.approx(32 * float(noise / signal), rel=0.15)
+
+
+def test_tensorboard_gets_the_run_and_the_run_is_the_same(data, finished, tmp_path):
+    pytest.importorskip("tensorboardX")
+    run(data, tmp_path, changed(tensorboard=True))
+    assert list((tmp_path / "tensorboard").glob("events.*"))
+    assert (tmp_path / "train.jsonl").read_bytes() == (finished[0] / "train.jsonl").read_bytes()
 
 
 def test_shards_of_another_tokenizer_are_refused(data, tmp_path):
