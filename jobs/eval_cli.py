@@ -20,7 +20,7 @@ from jobs.options import json_option, read_settings, recipe_options, remembered
 
 if TYPE_CHECKING:
     from corpus.trainer.evaluation.running import Asking
-    from jobs.evaluating.asking import Opened
+    from jobs.evaluating.asking import Device, Opened
 
 
 @click.command("eval")
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
               help="Train set that examples are drawn from.")
 @click.option("--sequences", type=click.IntRange(1), default=16, show_default=True,
               help="Sequences in memory at once.")
+@click.option("--device", type=click.Choice(["auto", "cpu", "cuda"]),
+              help="Where it runs; as it was trained, or auto, where not given.")
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
               help="Write the JSON with each item's score here.")
 @json_option
@@ -60,6 +62,7 @@ def evaluate(
     seed: int,
     examples: tuple[str, ...],
     sequences: int,
+    device: Device | None,
     output: Path | None,
     as_json: bool,
 ) -> None:
@@ -89,7 +92,7 @@ def evaluate(
     if output is not None and not output.parent.is_dir():
         raise InputError(f"--output {output}: no such folder; expected one to write the file into")
     store = Store(root)
-    with _opened(store, model, tokenizer) as found:
+    with _opened(store, model, tokenizer, device) as found:
         rows = None
         if not shots and (not names or VALIDATION in names):
             rows = _validation(store, found, sequences, validation_tokens, names)
@@ -108,7 +111,7 @@ def evaluate(
 
 
 def _opened(
-    store: Store, model: Path | None, tokenizer: Path | None
+    store: Store, model: Path | None, tokenizer: Path | None, device: Device | None
 ) -> AbstractContextManager[Opened]:
     """The model that is meant: the root's, with the root's tokenizer, or another."""
     from jobs.evaluating.asking import opened
@@ -116,7 +119,7 @@ def _opened(
     if model is None:
         model = open_dataset(store, "model").folder()
         tokenizer = tokenizer or open_dataset(store, "tokenizer").folder()
-    return opened(model, tokenizer)
+    return opened(model, tokenizer, device)
 
 
 def _validation(

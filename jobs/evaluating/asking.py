@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from corpus.trainer.evaluation.running import Asking
     from corpus.trainer.model import GPT
 
+Device = Literal["auto", "cpu", "cuda"]
+
 VALIDATION = "validation"
 """What the validation loss by source is called among the names of benchmarks."""
 
@@ -44,11 +46,12 @@ class Opened(NamedTuple):
 
 
 @contextmanager
-def opened(folder: Path, tokenizer: Path | None) -> Iterator[Opened]:
-    """A folder that `winnow run train` or GPT2LMHeadModel wrote, on its device; torch set for it.
+def opened(folder: Path, tokenizer: Path | None, device: Device | None) -> Iterator[Opened]:
+    """A folder that `winnow run train` or GPT2LMHeadModel wrote; torch set for it.
 
-    tokenizer: the trained model's; None, or another's: the folder's own. Raises InputError, or
-    Damaged where the tokenizer is not the one that the model was trained with.
+    tokenizer: the trained model's; None, or another's: the folder's own. device: None = that on
+    which it was trained; for another's a GPU where there is one. Raises InputError, or Damaged
+    where the tokenizer is not the one that the model was trained with.
     """
     from corpus.trainer.generate import open_model, read_config
     from corpus.trainer.settings import TrainSettings
@@ -56,8 +59,8 @@ def opened(folder: Path, tokenizer: Path | None) -> Iterator[Opened]:
     from corpus.trainer.weights import read_gpt2
 
     if _is_gpt2(folder):
-        with torch_set(TrainSettings()) as device:
-            yield _with_tokenizer(folder, read_gpt2(folder).to(device), tokenizer or folder)
+        with torch_set(TrainSettings(device=device or "auto")) as place:
+            yield _with_tokenizer(folder, read_gpt2(folder).to(place), tokenizer or folder)
         return
     config = read_config(folder)
     if tokenizer is None:
@@ -69,9 +72,12 @@ def opened(folder: Path, tokenizer: Path | None) -> Iterator[Opened]:
             f"{config.tokenizer_sha256[:16]}...; run `winnow run train`, or name its tokenizer by "
             "--tokenizer FOLDER"
         )
-    with torch_set(config.settings) as device:
-        found_model = _with_tokenizer(folder, open_model(folder).to(device), tokenizer)
-        yield found_model._replace(mask_documents=config.settings.mask_documents)
+    settings = config.settings
+    if device is not None:
+        settings = msgspec.structs.replace(settings, device=device)
+    with torch_set(settings) as place:
+        own = _with_tokenizer(folder, open_model(folder).to(place), tokenizer)
+        yield own._replace(mask_documents=settings.mask_documents)
 
 
 def _is_gpt2(folder: Path) -> bool:

@@ -8,13 +8,13 @@ from pathlib import Path
 import click.testing
 import pytest
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 
-from corpus.shards import read_manifest
-from corpus.storage import Store
-from jobs.cli import cli
-from tests.jobs.test_train import train_in
-from tests.tables import write_table
+from corpus.shards import read_manifest  # noqa: E402
+from corpus.storage import Store  # noqa: E402
+from jobs.cli import cli  # noqa: E402
+from tests.jobs.test_train import train_in  # noqa: E402
+from tests.tables import write_table  # noqa: E402
 
 CHOICES = ["one dog", "two cats"]
 ROWS = [
@@ -222,6 +222,14 @@ def test_a_trained_model_of_another_tokenizer_is_refused(root, recipe, tmp_path)
     other.write_bytes((root / "tokenizer" / "tokenizer.json").read_bytes() + b"\n")
     said = evaluated(root, recipe, *model, "--tokenizer", str(tmp_path), status=1).output
     assert "was trained with" in said
+
+
+def test_the_device_may_be_said(root, recipe):
+    said = evaluated(root, recipe, "--tasks", "ptb", "--device", "cpu", "--json").stdout
+    assert [one["benchmark"] for one in json.loads(said)["benchmarks"]] == ["ptb"]
+    if not torch.cuda.is_available():
+        refused = evaluated(root, recipe, "--tasks", "ptb", "--device", "cuda", status=1)
+        assert "torch finds no GPU" in refused.output
 
 
 def test_a_folder_that_is_no_model_is_refused(root, recipe, tmp_path):

@@ -200,20 +200,27 @@ def mmlu(row: Any, item_id: str) -> Iterator[Question]:
 
 
 def truthfulqa(row: Any, item_id: str) -> Iterator[Question]:
-    """The best answer and the incorrect ones of the publisher's table, or mc1_targets."""
+    """The best answer and the incorrect ones of the publisher's table, or mc1_targets.
+
+    Options are sorted: the publisher has the best one first, where a tie would choose it.
+    """
     if _has(row, "mc1_targets"):
         answers = _texts(_value(row, "mc1_targets", "choices"), "mc1_targets")
         labels = list(_value(row, "mc1_targets", "labels"))
         if sorted(labels) != [0] * (len(answers) - 1) + [1]:
             raise BadRow("mc1_targets has not one right answer")
-        question, place = _text(row, "question"), labels.index(1)
+        question, best = _text(row, "question"), answers[labels.index(1)]
     else:
-        question, place = _text(row, "Question"), 0
+        question = _text(row, "Question")
         wrong = [one.strip() for one in _text(row, "Incorrect Answers").split(";")]
         listed = [_text(row, "Best Answer").strip(), *filter(None, wrong)]
         answers = tuple(one if one.endswith(".") else f"{one}." for one in listed)
+        best = answers[0]
+    ordered = tuple(sorted(answers))
     fields = {"question": question.strip()}
-    yield Question(item_id=item_id, fields=fields, answers=answers, right=place)
+    yield Question(
+        item_id=item_id, fields=fields, answers=ordered, right=ordered.index(best)
+    )
 
 
 def last_word(row: Any, item_id: str) -> Iterator[Question]:

@@ -109,7 +109,7 @@ def test_mmlu_is_answered_by_a_letter(row):
     ],
 )  # fmt: skip
 def test_truthfulqa_has_one_best_answer(row):
-    assert told(one(items.truthfulqa, row)) == ({"question": "Why?"}, ("So.", "No.", "Never."), 0)
+    assert told(one(items.truthfulqa, row)) == ({"question": "Why?"}, ("Never.", "No.", "So."), 2)
 
 
 @pytest.mark.parametrize(
