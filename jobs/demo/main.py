@@ -97,7 +97,7 @@ def _tell(recipe: Recipe, store: Store, web: Path) -> int:
     learnt = look_at_model(store, recipe.train.validation_tokens)
     console.print(learnt.line(), highlight=False, soft_wrap=True)
     console.print(f"report: {store.path('report', 'index.html')}", soft_wrap=True)
-    return int(not all(kept.is_kept for kept in (*outcomes, learnt)))
+    return int(not (learnt.is_kept and all(outcome.is_kept for outcome in outcomes)))
 
 
 def _stage_table(store: Store) -> Table:
