@@ -65,14 +65,19 @@ def ablation_section(found: Row | None) -> str:
         return ""
     lead = (
         "The same model, tokens, tokenizer and seeds on corpora that differ in a stage, in bits "
-        f"per byte of the same texts: less is better. {escape(scale(found)).capitalize()}. "
+        f"per byte of the same texts: less is better. {_begun(scale(found))}. "
         f"{caution(found)}"
     )
     body = _sides(found["sides"])
     titles = {side["name"]: side["title"] for side in found["sides"]}
     for other, rows in groupby(found["rows"], key=lambda row: row["other"]):
-        body += f"<h3>{escape(titles[other]).capitalize()}</h3>" + "".join(_tables(list(rows)))
+        body += f"<h3>{escape(_begun(titles[other]))}</h3>" + "".join(_tables(list(rows)))
     return section(NAME, TITLE, lead, body)
+
+
+def _begun(words: str) -> str:
+    """As a sentence begins; the rest stays, as an M of millions must."""
+    return words[:1].upper() + words[1:]
 
 
 def _sides(sides: Sequence[Row]) -> str:

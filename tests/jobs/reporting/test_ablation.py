@@ -36,6 +36,7 @@ def test_a_small_run_is_called_toy_scale():
     assert scale(MADE) == f"toy scale: {said}"
     assert scale(MADE | {"is_toy": False}) == said
     assert f"Toy scale: {said}" in ablation_section(MADE)
+    assert "Toy scale: 1.5 M parameters" in ablation_section(MADE | {"num_parameters": 1.5e6})
 
 
 def test_the_reader_is_told_what_the_intervals_are_of():
