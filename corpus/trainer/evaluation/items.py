@@ -226,16 +226,17 @@ def truthfulqa(row: Any, item_id: str) -> Iterator[Question]:
 def last_word(row: Any, item_id: str) -> Iterator[Question]:
     """A passage and its last word: text, or llm-foundry's context and continuation.
 
-    The word is what follows the last white space, as lm-evaluation-harness has it.
+    The word is what follows the last blank, as lm-evaluation-harness and llm-foundry have it: in a
+    few passages a line break stands in it.
     """
     if _has(row, "continuation"):
         context, word = _text(row, "context").rstrip(), _text(row, "continuation").strip()
     else:
         text = _text(row, 0) if isinstance(row, list) else _text(row, "text")
-        parts = text.rstrip().rsplit(None, 1)
+        parts = text.rstrip().rsplit(" ", 1)
         if len(parts) < 2:
             raise BadRow("the text has no two words")
-        context, word = parts[0], parts[1]
+        context, word = parts[0], parts[1].strip()
     yield Question(item_id=item_id, fields={"context": context.strip()}, answers=(word,))
 
 

@@ -114,11 +114,17 @@ def test_truthfulqa_has_one_best_answer(row):
 
 @pytest.mark.parametrize(
     "row",
-    [{"text": "He said, \"I am\nhere"}, {"context": 'He said, "I am\n', "continuation": " here"},
-     ['He said, "I am\nhere ']],
+    [{"text": "He said,\n\"I am here"}, {"context": 'He said,\n"I am ', "continuation": " here"},
+     ['He said,\n"I am here ']],
 )  # fmt: skip
-def test_a_last_word_follows_the_last_white_space(row):
-    assert told(one(items.last_word, row)) == ({"context": 'He said, "I am'}, ("here",), 0)
+def test_a_last_word_follows_the_last_blank(row):
+    assert told(one(items.last_word, row)) == ({"context": 'He said,\n"I am'}, ("here",), 0)
+
+
+def test_a_line_break_is_no_blank():
+    assert told(one(items.last_word, {"text": "a kind of\n\nPower"})) == (
+        {"context": "a kind"}, ("of\n\nPower",), 0
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
