@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from corpus.tokenizer.vocabulary import Vocabulary
 from corpus.trainer.model import GPT
-from corpus.trainer.scoring import Scored, encode_pair, score
+from corpus.trainer.scoring import Scored, encode_pairs, score
 
 ANSWER_CONTEXT = "Answer: "  # section 2.4: "Answer: " or "A: "
 
@@ -86,7 +86,7 @@ def score_choices(
     unconditional: score them after answer_context too, by which the cost is higher.
     """
     pairs = [(context, text) for context, answers in questions for text in answers]
-    requests = [encode_pair(vocabulary, context, text) for context, text in pairs]
+    requests = encode_pairs(vocabulary, pairs)
     after_question = score(model, requests, num_sequences=num_sequences)
     alone: list[Scored] | list[None] = [None] * len(pairs)
     if unconditional:
@@ -110,8 +110,8 @@ def score_choices(
 def _score_pairs(
     model: GPT, vocabulary: Vocabulary, pairs: Sequence[tuple[str, str]], num_sequences: int
 ) -> list[Scored]:
-    distinct = {pair: encode_pair(vocabulary, *pair) for pair in pairs}
-    scored = score(model, list(distinct.values()), num_sequences=num_sequences)
+    distinct = list(dict.fromkeys(pairs))
+    scored = score(model, encode_pairs(vocabulary, distinct), num_sequences=num_sequences)
     found = dict(zip(distinct, scored, strict=True))
     return [found[pair] for pair in pairs]
 

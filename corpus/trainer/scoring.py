@@ -89,18 +89,38 @@ class Window(NamedTuple):
 
 def encode_pair(vocabulary: Vocabulary, context: str, continuation: str) -> Request:
     """A request of two texts; the context may be empty. Raises InputError where nothing follows."""
+    return encode_pairs(vocabulary, [(context, continuation)])[0]
+
+
+def encode_pairs(vocabulary: Vocabulary, pairs: Sequence[tuple[str, str]]) -> list[Request]:
+    """Requests of (context, continuation), as encode_pair makes them; each text is encoded once."""
+    parted = [_at_the_word(*pair) for pair in pairs]
+    texts = list(dict.fromkeys(text for kept, moved in parted for text in (kept, kept + moved)))
+    ids = dict(zip(texts, vocabulary.encode(texts), strict=True))
+    return [
+        _request(vocabulary, ids[kept], ids[kept + moved], pair)
+        for (kept, moved), pair in zip(parted, pairs, strict=True)
+    ]
+
+
+def _at_the_word(context: str, continuation: str) -> tuple[str, str]:
+    """Context and continuation, with the white space between them in the continuation."""
     if not continuation:
         raise InputError(
             f"a continuation of {context[-40:]!r}: it is empty, expected at least a character"
         )
     kept = context.rstrip()
-    moved = context[len(kept) :] + continuation
-    alone, whole = vocabulary.encode([kept, kept + moved])
+    return kept, context[len(kept) :] + continuation
+
+
+def _request(
+    vocabulary: Vocabulary, alone: Sequence[int], whole: Sequence[int], pair: tuple[str, str]
+) -> Request:
     shared = 0
     while shared < min(len(alone), len(whole)) and alone[shared] == whole[shared]:
         shared += 1
     if shared == len(whole):
-        raise InputError(f"{continuation!r} after {context[-40:]!r}: the tokenizer drops all of it")
+        raise InputError(f"{pair[1]!r} after {pair[0][-40:]!r}: the tokenizer drops all of it")
     return Request(
         context=(vocabulary.eot_id, *whole[:shared]),
         continuation=tuple(whole[shared:]),

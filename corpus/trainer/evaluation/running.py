@@ -25,7 +25,7 @@ from corpus.trainer.evaluation.shots import continuation, drawn, examples, promp
 from corpus.trainer.evaluation.tasks import TASKS, Task
 from corpus.trainer.generate import Generation, complete
 from corpus.trainer.model import GPT
-from corpus.trainer.scoring import encode_pair, score
+from corpus.trainer.scoring import encode_pairs, score
 
 NUM_BEAMS, ALPHA = 4, 0.6  # section 2.4
 
@@ -156,10 +156,10 @@ def _right(
 def _last_words(
     model: GPT, vocabulary: Vocabulary, task: Task, asked: Asked, how: Asking
 ) -> Scores:
-    requests = [
-        encode_pair(vocabulary, text, continuation(task, question.answers[0]))
+    requests = encode_pairs(vocabulary, [
+        (text, continuation(task, question.answers[0]))
         for text, question in zip(asked.prompts, asked.questions, strict=True)
-    ]
+    ])  # fmt: skip
     scored = score(model, requests, num_sequences=how.num_sequences)
     figures = (
         Figure(name="accuracy", amounts=tuple(float(one.is_greedy) for one in scored)),

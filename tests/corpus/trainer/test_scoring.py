@@ -17,6 +17,7 @@ from corpus.trainer.scoring import (  # noqa: E402
     Window,
     bits_per_byte,
     encode_pair,
+    encode_pairs,
     encode_whole,
     perplexity,
     score,
@@ -225,6 +226,12 @@ def test_an_empty_context_is_end_of_text_alone(vocabulary):
 
 def test_end_of_text_in_a_text_is_ordinary_tokens(vocabulary):
     assert vocabulary.eot_id not in encode_whole(vocabulary, END_OF_TEXT).continuation
+
+
+def test_pairs_are_encoded_as_each_is_alone(vocabulary):
+    pairs = [("x", " ab"), ("x ", "ab"), ("xa", "bx"), ("", "ab"), ("x", "ab"), ("x", " ab")]
+    assert encode_pairs(vocabulary, pairs) == [encode_pair(vocabulary, *pair) for pair in pairs]
+    assert encode_pairs(vocabulary, []) == []
 
 
 def test_an_empty_continuation_is_refused(vocabulary):
