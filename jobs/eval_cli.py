@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 @click.option("--model", type=click.Path(path_type=Path, file_okay=False),
               help="Folder of a model: of `winnow run train`, or of GPT2LMHeadModel; the root's "
               "where not given.")  # fmt: skip
-@click.option("--tokenizer", type=click.Path(path_type=Path, exists=True),
-              help="Its tokenizer; the root's, or the folder's own, where not given.")
+@click.option("--tokenizer", type=click.Path(path_type=Path, file_okay=False),
+              help="Folder of its tokenizer; the root's, or the folder's own, where not given.")
 @click.option("--tasks", "wanted", multiple=True, metavar="NAME[,NAME]",
               help="`validation`, or a benchmark of the recipe; all where not given.")
 @click.option("--shots", type=click.IntRange(0), default=0, show_default=True,

@@ -65,6 +65,8 @@ def opened(folder: Path, tokenizer: Path | None, device: Device | None) -> Itera
     config = read_config(folder)
     if tokenizer is None:
         raise InputError(f"{folder}: whose tokenizer? Expected --tokenizer FOLDER, or its root's")
+    if not (tokenizer / TOKENIZER_FILE).is_file():
+        raise InputError(f"{tokenizer}: no {TOKENIZER_FILE} in it; expected the model's tokenizer")
     found = file_sha256(tokenizer / TOKENIZER_FILE)
     if found != config.tokenizer_sha256:
         raise Damaged(

@@ -218,6 +218,8 @@ def test_a_trained_model_of_another_tokenizer_is_refused(root, recipe, tmp_path)
     model = ["--model", str(root / "model")]
     said = evaluated(root, recipe, *model, "--tasks", "arc_easy", status=1).output
     assert "whose tokenizer?" in said
+    said = evaluated(root, recipe, *model, "--tokenizer", str(tmp_path), status=1).output
+    assert "no tokenizer.json in it" in said
     other = tmp_path / "tokenizer.json"
     other.write_bytes((root / "tokenizer" / "tokenizer.json").read_bytes() + b"\n")
     said = evaluated(root, recipe, *model, "--tokenizer", str(tmp_path), status=1).output
