@@ -22,8 +22,9 @@ from corpus.tokenizer.pretokens import count_pretokens
 from corpus.tokenizer.training import learn
 from corpus.tokenizer.vocabulary import END_OF_TEXT
 from corpus.trainer.choices import NORMALISATIONS, choose, score_choices
+from corpus.trainer.generate import Generation, complete
 from corpus.trainer.model import GPT
-from corpus.trainer.scoring import score_texts
+from corpus.trainer.scoring import encode_pairs, score, score_texts
 from corpus.trainer.settings import ModelShape
 from corpus.trainer.weights import write_gpt2, write_tokenizer
 from tests.corpus.trainer.conftest import random_text
@@ -107,15 +108,38 @@ def test_likelihoods_of_choices_are_the_same_item_by_item(model, harness, tmp_pa
         assert scores[metric] == pytest.approx(sum(right) / len(right))
 
 
-def test_likelihoods_of_whole_texts_are_the_same(model, harness):
+def instances(kind, arguments):
     from lm_eval.api.instance import Instance
 
-    texts = [random_text(n, n) for n in (1, 10, 32, 33, 70)]
-    requests = [
-        Instance(request_type="loglikelihood_rolling", doc={}, arguments=(text,), idx=number)
-        for number, text in enumerate(texts)
+    return [
+        Instance(request_type=kind, doc={}, arguments=one, idx=number)
+        for number, one in enumerate(arguments)
     ]
-    theirs = harness.loglikelihood_rolling(requests)
+
+
+def test_last_words_are_the_likeliest_in_both(model, harness):
+    passages = []
+    for n in range(24):
+        context = random_text(4 + n, 50 + n)
+        how = Generation(max_tokens=2, min_tokens=2, temperature=0)
+        likeliest = complete(model, vocabulary(), context, how).text
+        passages.append((context, likeliest if n % 2 else f" {random_text(1, n)}"))
+    theirs = harness.loglikelihood(
+        instances("loglikelihood", [(END_OF_TEXT + a, b) for a, b in passages])
+    )
+    ours = score(model, encode_pairs(vocabulary(), passages))
+    assert [one.log_likelihood for one in ours] == pytest.approx(
+        [float(value) for value, _ in theirs], abs=1e-3
+    )
+    assert [one.is_greedy for one in ours] == [bool(is_greedy) for _, is_greedy in theirs]
+    assert sum(one.is_greedy for one in ours) >= 6
+
+
+def test_likelihoods_of_whole_texts_are_the_same(model, harness):
+    texts = [random_text(n, n) for n in (1, 10, 32, 33, 70)]
+    theirs = harness.loglikelihood_rolling(
+        instances("loglikelihood_rolling", [(text,) for text in texts])
+    )
     ours = score_texts(
         model, vocabulary(), [(str(n), text) for n, text in enumerate(texts)], min_context=1
     )
