@@ -3,7 +3,7 @@
 Read in this order:
 
     shapes.py, settings.py, schedules.py    sizes, knobs, batch and learning rate; without torch
-    model.py                                the decoder and its loss
+    model.py, head.py, dropout.py           the decoder; its output layer and loss
     batches.py, loading.py                  which tokens a step is trained on, read ahead
     training.py, steps.py, runs.py          the loop, a step of it, what a run is made of
     optimizers.py, noise_scale.py           AdamW and Muon; how large a batch pays

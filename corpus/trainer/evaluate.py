@@ -23,6 +23,10 @@ from corpus.trainer.model import GPT
 from corpus.trainer.ranks import Ranks
 
 
+LossOf = Callable[[Tensor, Tensor, Tensor | None], Tensor]
+"""Mean loss of inputs, targets and documents, as GPT.loss takes them."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Validation:
     """Loss of a model on a stream."""
@@ -42,7 +46,7 @@ def evaluate(
     *,
     num_sequences: int,
     num_tokens: int = 0,
-    loss_of: Callable[..., Tensor] | None = None,
+    loss_of: LossOf | None = None,
     ranks: Ranks | None = None,
 ) -> Validation | None:
     """Score the first num_tokens of a stream (0 = all); None where it has no two tokens.
@@ -57,8 +61,10 @@ def evaluate(
     batches = sequential_batches(stream, model.shape.context, num_sequences, num_tokens=num_tokens)
     with torch.no_grad():
         for batch in islice(batches, ranks.rank if ranks else 0, None, size):
-            parts = [torch.from_numpy(part).to(device) for part in batch if part is not None]
-            nats += loss_of(*parts).item() * batch.targets.size
+            inputs, targets = (torch.from_numpy(part).to(device) for part in batch[:2])
+            documents = batch.documents
+            its = None if documents is None else torch.from_numpy(documents).to(device)
+            nats += loss_of(inputs, targets, its).item() * batch.targets.size
             num_bytes += int(token_bytes[batch.targets].sum())
             num_targets += batch.targets.size
     if ranks:

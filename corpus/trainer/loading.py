@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from corpus.trainer.batches import SampleOrder
+from corpus.trainer.dropout import sample_keys
 from corpus.trainer.ranks import Ranks
 from corpus.trainer.schedules import Schedule
 
@@ -29,15 +30,25 @@ class Pass(NamedTuple):
     """The ids that follow them, int64 (B, T)."""
     documents: Tensor | None
     """Number of the document of each position, int64 (B, T); None where all are attended to."""
+    keys: Tensor | None = None
+    """Of each sample, for its dropout, int64 (B,); None without."""
 
 
 class Loader:
     """Of one run on one rank; closed with the run."""
 
-    def __init__(self, order: SampleOrder, schedule: Schedule, ranks: Ranks, per_pass: int) -> None:
-        """Passes of at most per_pass sequences."""
+    def __init__(
+        self,
+        order: SampleOrder,
+        schedule: Schedule,
+        ranks: Ranks,
+        per_pass: int,
+        *,
+        with_keys: bool = False,
+    ) -> None:
+        """Passes of at most per_pass sequences; with_keys: for dropout."""
         self._order, self._schedule, self._ranks = order, schedule, ranks
-        self._per_pass = per_pass
+        self._per_pass, self._with_keys = per_pass, with_keys
         self._reader = ThreadPoolExecutor(1, "loader")
         self._ahead: tuple[int, bool, Future[list[Pass]]] | None = None
 
@@ -79,10 +90,16 @@ class Loader:
             torch.from_numpy(inputs),
             torch.from_numpy(targets),
             None if documents is None else torch.from_numpy(documents),
+            sample_keys(self._order.seed, first, num_samples) if self._with_keys else None,
         )
         return _each(found, Tensor.pin_memory) if self._ranks.device.type == "cuda" else found
 
 
 def _each(one: Pass, change: Callable[[Tensor], Tensor]) -> Pass:
-    tokens, targets, documents = one
-    return Pass(change(tokens), change(targets), None if documents is None else change(documents))
+    tokens, targets, documents, keys = one
+    return Pass(
+        change(tokens),
+        change(targets),
+        None if documents is None else change(documents),
+        None if keys is None else change(keys),
+    )

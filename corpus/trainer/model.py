@@ -4,8 +4,8 @@ Pre-LN blocks, learned positions, tied embeddings, tanh-GELU, LayerNorm epsilon 
 2019, section 2.3, and its released code); weights drawn from N(0, 0.02), positions from N(0, 0.01),
 projections into the residual stream scaled by 1/sqrt(2 * layers), biases 0. Or GPT-1's post-LN
 blocks (norm = "post"): each sub-layer's sum is normalised, there is no norm after the last block,
-and all weights are drawn from N(0, 0.02) (Radford et al. 2018, section 4.1). No dropout: training
-draws no random number after the start, so that a resumed run is the same run.
+and all weights are drawn from N(0, 0.02) (Radford et al. 2018, section 4.1). Dropout, where a batch
+brings it, is on the embeddings, on attention's weights and on what each sub-layer adds.
 
 Attention is dense, or in every second layer banded as in GPT-3 (band > 0). The band is a mask over
 dense attention and saves nothing: at 1,024 positions a small model's step took 1.22 times as long,
@@ -33,6 +33,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from corpus.trainer.dropout import Dropout
 from corpus.trainer.head import head_loss
 from corpus.trainer.settings import ModelShape, padded_vocab
 
@@ -59,17 +60,25 @@ class Block(nn.Module):
         self.forward_in = nn.Linear(width, 4 * width)
         self.forward_out = nn.Linear(4 * width, width)
 
-    def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
-        """The residual stream after this layer, (B, T, D) to (B, T, D); mask as in attend."""
-        if self.is_post_norm:
-            x = self.attention_norm(x + self.attend(x, mask))
-            x = self.forward_norm(x + self.feed_forward(x))
-        else:
-            x = x + self.attend(self.attention_norm(x), mask)
-            x = x + self.feed_forward(self.forward_norm(x))
-        return x
+    def forward(
+        self, x: Tensor, mask: Tensor | None = None, loses: Dropout | None = None, place: int = 0
+    ) -> Tensor:
+        """The residual stream after this layer, (B, T, D) to (B, T, D); mask as in attend.
 
-    def attend(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
+        place: of the first of its three dropouts, in the model.
+        """
+        given = x if self.is_post_norm else self.attention_norm(x)
+        added = self.attend(given, mask, loses, place)
+        x = x + (loses(added, place + 1) if loses else added)
+        if self.is_post_norm:
+            x = self.attention_norm(x)
+        added = self.feed_forward(x if self.is_post_norm else self.forward_norm(x))
+        x = x + (loses(added, place + 2) if loses else added)
+        return self.forward_norm(x) if self.is_post_norm else x
+
+    def attend(
+        self, x: Tensor, mask: Tensor | None = None, loses: Dropout | None = None, place: int = 0
+    ) -> Tensor:
         """Causal multi-head attention, (B, T, D) to (B, T, D).
 
         mask: bool, (T, T) or one for each sequence, (B, 1, T, T): true where a position (row)
@@ -78,9 +87,15 @@ class Block(nn.Module):
         sequences, length, width = x.shape
         split = self.attention_in(x).view(sequences, length, 3, self.num_heads, -1)
         query, key, value = split.permute(2, 0, 3, 1, 4)  # each (B, H, T, D / H)
-        mixed = F.scaled_dot_product_attention(
-            query, key, value, attn_mask=mask, is_causal=mask is None
-        )
+        if loses is None:
+            mixed = F.scaled_dot_product_attention(
+                query, key, value, attn_mask=mask, is_causal=mask is None
+            )
+        else:
+            scores = (query @ key.transpose(-1, -2)).float() / math.sqrt(key.shape[-1])
+            mask = torch.ones_like(scores[0, 0], dtype=torch.bool).tril() if mask is None else mask
+            weights = scores.masked_fill(~mask, -math.inf).softmax(-1).to(value.dtype)
+            mixed = loses(weights, place) @ value
         joined: Tensor = self.attention_out(mixed.transpose(1, 2).reshape(sequences, length, width))
         return joined
 
@@ -124,11 +139,14 @@ class GPT(nn.Module):
         padding = self.tokens.num_embeddings - self.vocab_size
         return sum(p.numel() for p in self.parameters()) - padding * self.shape.width
 
-    def forward(self, tokens: Tensor, documents: Tensor | None = None) -> Tensor:
+    def forward(
+        self, tokens: Tensor, documents: Tensor | None = None, loses: Dropout | None = None
+    ) -> Tensor:
         """What the output layer takes: ids (B, T), T up to the context, to (B, T, D).
 
         documents: int (B, T), of each position the number of its document, by whatever count that
         tells those of a sequence apart; attention is then kept within them. None = all are one.
+        loses: the batch's dropout, in training.
         """
         length = tokens.shape[1]
         x = self.tokens(tokens) + self.positions(torch.arange(length, device=tokens.device))
@@ -136,8 +154,9 @@ class GPT(nn.Module):
         dense = None if documents is None else document_mask(documents)
         if dense is not None:
             band = dense if band is None else dense & band
+        x = loses(x, 0) if loses else x
         for number, block in enumerate(self.blocks):
-            x = block(x, band if number % 2 else dense)
+            x = block(x, band if number % 2 else dense, loses, 1 + 3 * number)
         hidden: Tensor = self.norm(x)
         return hidden
 
@@ -146,12 +165,18 @@ class GPT(nn.Module):
         last = self(tokens)[:, -1]
         return F.linear(last, self.tokens.weight[: self.vocab_size]).float()
 
-    def loss(self, tokens: Tensor, targets: Tensor, documents: Tensor | None = None) -> Tensor:
+    def loss(
+        self,
+        tokens: Tensor,
+        targets: Tensor,
+        documents: Tensor | None = None,
+        loses: Dropout | None = None,
+    ) -> Tensor:
         """Mean cross entropy in nats: ids (B, T) and the ids that follow them, (B, T).
 
-        documents: as in forward; every position is scored, the last one of a document too.
+        documents, loses: as in forward; every position is scored, the last of a document too.
         """
-        hidden = self(tokens, documents).flatten(0, 1)
+        hidden = self(tokens, documents, loses).flatten(0, 1)
         return head_loss(hidden, self.tokens.weight, targets.flatten(), self.vocab_size)
 
 

@@ -24,6 +24,7 @@ from torch.distributed.fsdp import fully_shard
 from torch.nn.parallel import DistributedDataParallel
 
 from corpus.errors import ConfigError
+from corpus.trainer.dropout import Dropout
 from corpus.trainer.model import GPT
 from corpus.trainer.settings import TrainSettings
 
@@ -81,18 +82,25 @@ def join(device: torch.device) -> Iterator[Ranks]:
 class Objective(nn.Module):
     """The model with its loss as its output, which is what DDP and FSDP2 wrap."""
 
-    def __init__(self, model: GPT) -> None:
+    def __init__(self, model: GPT, dropout: float = 0.0) -> None:
         super().__init__()
-        self.model = model
+        self.model, self.dropout = model, dropout
 
-    def forward(self, tokens: Tensor, targets: Tensor, documents: Tensor | None = None) -> Tensor:
-        """Mean loss in nats; arguments as of GPT.loss."""
-        return self.model.loss(tokens, targets, documents)
+    def forward(
+        self,
+        tokens: Tensor,
+        targets: Tensor,
+        documents: Tensor | None = None,
+        keys: Tensor | None = None,
+    ) -> Tensor:
+        """Mean loss in nats; arguments as of GPT.loss, and the samples' keys for dropout."""
+        loses = None if keys is None else Dropout(keys, self.dropout)
+        return self.model.loss(tokens, targets, documents, loses)
 
 
 def spread(model: GPT, settings: TrainSettings, ranks: Ranks) -> nn.Module:
     """The model's objective over the ranks; raises ConfigError where the batch does not suit."""
-    objective = Objective(model)
+    objective = Objective(model, settings.dropout)
     smallest = settings.ramp_sequences or settings.sequences_per_step
     if smallest < ranks.size:
         raise ConfigError(

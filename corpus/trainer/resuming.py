@@ -33,7 +33,7 @@ NOT_OF_THE_RESULT = {  # settings that change no weight
 }  # fmt: skip
 # What the runs of checkpoints were that do not say it.
 NOT_SAID_BEFORE = {
-    "norm": "pre", "band": 0, "mask_documents": False, "optimizer": "adamw",
+    "norm": "pre", "band": 0, "mask_documents": False, "dropout": 0.0, "optimizer": "adamw",
     "ramp_sequences": 0, "ramp_tokens": 0, "ramp_increment": 1,
 }  # fmt: skip
 
@@ -97,6 +97,7 @@ def _identity(run: Run) -> dict[str, Any]:
         "norm": config.shape.norm,
         "band": config.shape.band,
         "mask_documents": settings.mask_documents,
+        "dropout": settings.dropout,
         "optimizer": settings.optimizer,
         "sequences_per_step": settings.sequences_per_step,
         "ramp_sequences": settings.ramp_sequences,

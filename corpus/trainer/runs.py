@@ -81,10 +81,11 @@ class Run:
         enabled = self.settings.precision == "bfloat16"
         return torch.autocast(self.ranks.device.type, torch.bfloat16, enabled=enabled)
 
-    def loss_of(self, *batch: Tensor) -> Tensor:
+    def loss_of(self, tokens: Tensor, targets: Tensor, documents: Tensor | None) -> Tensor:
         """Mean loss of a batch, outside of a step."""
         whole = self.settings.parallel == "replicas"
-        loss: Tensor = self.model.loss(*batch) if whole else self.objective(*batch)
+        call = self.model.loss if whole else self.objective
+        loss: Tensor = call(tokens, targets, documents)
         return loss
 
     def close(self) -> None:
@@ -137,7 +138,9 @@ def open_run(
         optimizers=make_optimizers(model, settings),
         schedule=schedule,
         order=order,
-        loader=Loader(order, schedule, ranks, settings.sequences_per_pass),
+        loader=Loader(
+            order, schedule, ranks, settings.sequences_per_pass, with_keys=settings.dropout > 0
+        ),
         validation=validation,
         token_bytes=token_lengths(load(tokenizer)),
         logbook=Logbook(folder, writes=ranks.is_first, tensorboard=settings.tensorboard),

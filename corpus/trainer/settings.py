@@ -38,6 +38,10 @@ class TrainSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=T
     """A token attends to its own document only. Off, as GPT-2 and GPT-3 packed documents without a
     mask (Brown et al. 2020, appendix B)."""
 
+    dropout: float = 0.0
+    """Share of embeddings, attention weights and sub-layers' outputs that a sample loses (GPT-1:
+    0.1). 0 where a token is seen but once or a few times."""
+
     num_steps: int = 300
     """Optimiser steps, and the length of the learning-rate schedule; 0 = as many as num_tokens
     and num_epochs give."""
@@ -155,6 +159,7 @@ class TrainSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=T
             _require(getattr(self, name) >= 1, f"{name} is {getattr(self, name)}, expected >= 1")
         for name in ("learning_rate", "epsilon", "clip_norm"):
             _require(getattr(self, name) > 0, f"{name} is {getattr(self, name)}, expected > 0")
+        _require(0 <= self.dropout < 1, f"dropout is {self.dropout}, expected 0 to below 1")
         for name in ("min_learning_rate_fraction", "beta1", "beta2", "momentum"):
             _require(0 <= getattr(self, name) <= 1, f"{name} is {getattr(self, name)}, not in 0..1")
         _require(self.num_steps > 0 or self.num_tokens > 0 or self.num_epochs > 0,

@@ -1,10 +1,10 @@
 """The training loop: steps, validation, logs and checkpoints, and exact resume.
 
-Nothing random is drawn after the first weights, and the loader's state is one integer, so that a
-run that is killed and taken up from its last checkpoint has the same losses and the same weights,
-bit for bit, as one that was not: on the same kind of processor, with the same torch, threads and
-ranks. On other ranks or passes the batches are the same, and the sums equal to float rounding.
-SIGTERM ends it after the step in hand, with a checkpoint.
+Nothing random is drawn after the first weights (dropout is a hash of the sample), and the loader's
+state is one integer, so that a run that is killed and taken up from its last checkpoint has the
+same losses and the same weights, bit for bit, as one that was not: on the same kind of processor,
+with the same torch, threads and ranks. On other ranks or passes the batches are the same, and the
+sums equal to float rounding. SIGTERM ends it after the step in hand, with a checkpoint.
 
 A folder gets, besides config.json and the checkpoints:
 

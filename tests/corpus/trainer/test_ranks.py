@@ -25,11 +25,11 @@ from corpus.trainer.settings import TrainSettings  # noqa: E402
 from corpus.trainer.training import train  # noqa: E402
 
 CPU = torch.device("cpu")
-# A ramp, passes that do not divide, and steps that do not divide by the ranks.
+# A ramp, dropout, passes that do not divide, and steps that do not divide by the ranks.
 SETTINGS = TrainSettings(
     model="micro", num_layers=2, width=32, context=32, num_steps=12, sequences_per_step=10,
     sequences_per_pass=3, ramp_sequences=4, ramp_tokens=32 * 30, ramp_increment=2, warmup_steps=2,
-    learning_rate=3e-3, validate_every=6, checkpoint_every=6, num_threads=1,
+    learning_rate=3e-3, dropout=0.1, validate_every=6, checkpoint_every=6, num_threads=1,
 )  # fmt: skip
 
 SCRIPT = """
