@@ -22,7 +22,6 @@ from corpus.trainer.batches import Int64Array, TokenStream, sequential_batches
 from corpus.trainer.model import GPT
 from corpus.trainer.ranks import Ranks
 
-
 LossOf = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 """Mean loss of inputs, targets and documents, as GPT.loss takes them."""
 
