@@ -81,10 +81,12 @@ def _part(part: Told) -> str:
 
 def _difference(figure: Told) -> str:
     found = figure["difference"]
-    if found is None or found["value"] is None:
+    if found["value"] is None:
         return "-"
-    if found["low"] is None:
-        return f"{found['value']:+.3f}"
+    if found.get("low") is None:
+        form = ".3f" if abs(found["value"]) < 100 else ",.0f"
+        error = "" if found.get("error") is None else f" ± {found['error']:{form}}"
+        return f"{found['value']:+{form}}{error}"
     return f"{found['value']:+.3f} [{found['low']:+.3f}, {found['high']:+.3f}]"
 
 

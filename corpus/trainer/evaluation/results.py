@@ -3,7 +3,8 @@
 A figure is a ratio of sums over items: right answers by questions, nats by words, bits by bytes; a
 perplexity is its exponential. So the same figure of any part of the items, clean ones say, follows
 from the items. Its standard error is that of a ratio estimate (linearised; Cochran 1977, section
-2.11), which for a mean is the usual one.
+2.11), which for a mean is the usual one. Rows are drawn, not their questions: those of one row,
+such as an article of RACE, count as one draw.
 """
 
 from __future__ import annotations
@@ -40,13 +41,17 @@ class Figure:
         amounts, units = self._arrays(items)
         return self._shown(_ratio(amounts, units))
 
-    def error(self, items: BoolArray | None = None) -> float:
-        """Its standard error; NaN below two items."""
+    def error(self, rows: Sequence[str], items: BoolArray | None = None) -> float:
+        """Its standard error; NaN below two rows. rows: the row that each item is of."""
         amounts, units = self._arrays(items)
-        number, ratio = len(amounts), _ratio(amounts, units)
+        ratio = _ratio(amounts, units)
+        own = np.array([*rows], object) if items is None else np.array([*rows], object)[items]
+        row = np.unique(own, return_inverse=True)[1] if len(own) else np.zeros(0, np.int64)
+        residuals = np.bincount(row, amounts - ratio * units)
+        number = len(residuals)
         if number < 2 or math.isnan(ratio):
             return math.nan
-        spread = float(((amounts - ratio * units) ** 2).sum()) * number / (number - 1)
+        spread = float((residuals**2).sum()) * number / (number - 1)
         error = math.sqrt(spread) / float(units.sum())
         return error * self._shown(ratio) if self.is_exponential else error
 
