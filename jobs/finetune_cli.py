@@ -44,6 +44,7 @@ def settings_options(command: Callable[..., Any]) -> Callable[..., Any]:
         "max_tokens": "Longest sequence, 0 = the model's context; longer ones are cut.",
         "lm_weight": "Of the language model's loss beside the task's.",
         "dropout": "Share of the last state's features hidden from the task's layer.",
+        "model_dropout": "Share that is lost within the model, as in GPT-1's pre-training.",
         "score_every": "Epochs between scores on --dev; the last always has one.",
         "num_threads": "CPU threads, 0 = torch's choice.",
         "device": "auto takes a GPU where there is one.",

@@ -2,7 +2,9 @@
 
 An epoch takes every example once, in the order of a keyed hash of its number. The examples of a
 step go through the model in passes, those of like length together, padded on the right, where
-causal attention does not look; padding is no target of the language model either.
+causal attention does not look; padding is no target of the language model either. Where the model
+loses some of attention's weights, which those are depends on the length of the batch, so that all
+passes of a step are padded alike.
 """
 
 from __future__ import annotations
@@ -36,15 +38,15 @@ class Batch(NamedTuple):
         return Batch(*(tensor.to(device) for tensor in self))
 
 
-def make_batch(examples: Sequence[Encoded]) -> Batch:
-    """A batch of at least one example, on the CPU."""
+def make_batch(examples: Sequence[Encoded], *, length: int = 0) -> Batch:
+    """A batch of at least one example, on the CPU; padded to a length, or as far as needed."""
     owned = [
         (owner, place, ids)
         for owner, example in enumerate(examples)
         for place, ids in enumerate(example.sequences)
     ]
     sizes = torch.tensor([len(ids) for _, _, ids in owned])
-    padded = torch.zeros(len(owned), int(sizes.max()), dtype=torch.int64)
+    padded = torch.zeros(len(owned), length or int(sizes.max()), dtype=torch.int64)
     for row, (_, _, ids) in enumerate(owned):
         padded[row, : len(ids)] = torch.tensor(ids)
     return Batch(

@@ -19,12 +19,14 @@ Shape letters: E examples, S sequences, T positions, D width, C classes or choic
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from corpus.trainer.dropout import Dropout
 from corpus.trainer.finetuning.batching import Batch, derived_seed
 from corpus.trainer.finetuning.inputs import NUM_SPECIAL
 from corpus.trainer.finetuning.tasks import Task
@@ -89,12 +91,20 @@ class Classifier(nn.Module):
         """Outputs of each example, float32: (E, C), a score (E,); -infinity where no choice is."""
         return self._outputs(self.gpt(batch.ids), batch, None)
 
-    def losses(self, batch: Batch, scale: Tensor | None = None, *, with_lm: bool = True) -> Losses:
+    def losses(
+        self,
+        batch: Batch,
+        scale: Tensor | None = None,
+        loses: Dropout | None = None,
+        *,
+        with_lm: bool = True,
+    ) -> Losses:
         """L2 and L1 of a batch; L1 is 0 where it is not asked for.
 
         scale: (E, D), what dropout leaves of each feature of an example's extract states.
+        loses: the model's own dropout, of each sequence.
         """
-        hidden = self.gpt(batch.ids)
+        hidden = self.gpt(batch.ids, loses=loses)
         outputs = self._outputs(hidden, batch, scale)
         if self.task.target == "score":
             task = F.mse_loss(outputs, batch.targets)
@@ -144,3 +154,15 @@ def dropout_scale(num_examples: int, width: int, share: float, *, seed: int, ste
     generator = torch.Generator().manual_seed(derived_seed(seed, "dropout", step))
     draws = torch.rand(num_examples, width, generator=generator)
     return (draws >= share).float() / (1 - share)
+
+
+def sequence_keys(batch: Batch, places: Sequence[int], *, seed: int, step: int) -> Tensor:
+    """Keys of the model's dropout, int64 (S,), by seed, step, example and sequence alone.
+
+    places: of the batch's examples in their step.
+    """
+    of_sequences = zip(batch.owner.tolist(), batch.place.tolist(), strict=True)
+    return torch.tensor(
+        [derived_seed(seed, "model dropout", step, places[owner], place)
+         for owner, place in of_sequences]
+    )  # fmt: skip

@@ -27,6 +27,9 @@ class FinetuneSettings(Settings, frozen=True, kw_only=True, forbid_unknown_field
     """Of the language model's loss beside the task's: L3 = L2 + weight * L1 (section 3.2)."""
     dropout: float = 0.1
     """Share of the extract state's features that a step hides from the task's layer."""
+    model_dropout: float = 0.1
+    """Share that is lost in the model itself: of the embeddings, of attention's weights, and of
+    what each sub-layer adds. GPT-1 kept that of its pre-training."""
     beta1: float = 0.9
     """Adam's decay of the mean gradient."""
     beta2: float = 0.999
@@ -59,7 +62,9 @@ class FinetuneSettings(Settings, frozen=True, kw_only=True, forbid_unknown_field
             _require(0 <= value < math.inf, f"{name} is {value}, expected a number >= 0")
         for name in ("warmup_fraction", "beta1", "beta2"):
             _require(0 <= getattr(self, name) <= 1, f"{name} is {getattr(self, name)}, not in 0..1")
-        _require(0 <= self.dropout < 1, f"dropout is {self.dropout}, expected 0 to below 1")
+        for name in ("dropout", "model_dropout"):
+            value = getattr(self, name)
+            _require(0 <= value < 1, f"{name} is {value}, expected 0 to below 1")
 
     def steps_per_epoch(self, num_examples: int) -> int:
         """Optimiser steps of an epoch."""

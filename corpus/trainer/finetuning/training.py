@@ -17,8 +17,14 @@ from dataclasses import dataclass, field
 import torch
 
 from corpus.errors import TrainingDiverged
+from corpus.trainer.dropout import Dropout
 from corpus.trainer.finetuning.batching import make_batch, passes, steps
-from corpus.trainer.finetuning.classifier import Classifier, dropout_scale, num_targets
+from corpus.trainer.finetuning.classifier import (
+    Classifier,
+    dropout_scale,
+    num_targets,
+    sequence_keys,
+)
 from corpus.trainer.finetuning.encoding import Encoded, Targets
 from corpus.trainer.finetuning.measures import Measures, measure
 from corpus.trainer.finetuning.settings import FinetuneSettings
@@ -114,11 +120,18 @@ def _take_step(
     width = model.gpt.shape.width
     scale = dropout_scale(len(examples), width, settings.dropout, seed=seed, step=step)
     with_lm = settings.lm_weight > 0
-    num_tokens = sum(len(ids) - 1 for example in examples for ids in example.sequences)
+    sizes = [len(ids) for example in examples for ids in example.sequences]
+    num_tokens = sum(sizes) - len(sizes)
+    length = max(sizes) if settings.model_dropout else 0
     totals = torch.zeros(2, device=model.device)
     for places in passes(examples, settings.examples_per_pass):
-        batch = make_batch([examples[place] for place in places]).to(model.device)
-        losses = model.losses(batch, scale[places].to(model.device), with_lm=with_lm)
+        batch = make_batch([examples[place] for place in places], length=length)
+        keys = sequence_keys(batch, places, seed=seed, step=step)
+        batch = batch.to(model.device)
+        loses = None
+        if settings.model_dropout:
+            loses = Dropout(keys.to(model.device), settings.model_dropout)
+        losses = model.losses(batch, scale[places].to(model.device), loses, with_lm=with_lm)
         task = losses.task * (len(places) / len(examples))
         lm = losses.lm * (num_targets(batch) / num_tokens)
         (task + settings.lm_weight * lm).backward()  # type: ignore[no-untyped-call]

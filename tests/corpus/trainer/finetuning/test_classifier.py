@@ -7,7 +7,12 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from corpus.trainer.finetuning.batching import make_batch, passes  # noqa: E402
-from corpus.trainer.finetuning.classifier import Classifier, dropout_scale, num_targets  # noqa: E402
+from corpus.trainer.finetuning.classifier import (  # noqa: E402
+    Classifier,
+    dropout_scale,
+    num_targets,
+    sequence_keys,
+)
 from corpus.trainer.finetuning.tasks import KINDS  # noqa: E402
 from corpus.trainer.model import GPT  # noqa: E402
 from corpus.trainer.settings import ModelShape  # noqa: E402
@@ -169,6 +174,16 @@ def test_dropout_is_a_function_of_seed_and_step():
     assert sorted(set(one.flatten().tolist())) == pytest.approx([0, 1 / 0.9])
     assert 0.07 < (one == 0).float().mean() < 0.13
     assert torch.equal(dropout_scale(2, 3, 0.0, seed=1, step=1), torch.ones(2, 3))
+
+
+def test_a_sequence_loses_by_its_example_and_step_wherever_it_is_batched():
+    encoded = examples("multiple_choice")
+    whole = sequence_keys(make_batch(encoded), [0, 1, 2], seed=1, step=3)
+    assert len(set(whole.tolist())) == 7
+    alone = sequence_keys(make_batch(encoded[1:2]), [1], seed=1, step=3)
+    assert torch.equal(alone, whole[2:5])
+    assert not torch.equal(alone, sequence_keys(make_batch(encoded[1:2]), [1], seed=1, step=4))
+    assert not torch.equal(alone, sequence_keys(make_batch(encoded[1:2]), [1], seed=2, step=3))
 
 
 def test_the_model_still_speaks_as_it_did():

@@ -64,11 +64,21 @@ def test_passes_change_a_result_by_rounding_alone(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_rows_are_learnt(kind):
-    settings = changed(epochs=60, learning_rate=3e-3)
+    settings = changed(epochs=60, learning_rate=3e-3, model_dropout=0.0)
     _, progress = trained(kind, settings=settings)
     first, last = progress.losses[0], progress.losses[-1]
     assert last[0] < first[0] / 3
     assert progress.epochs[60].main.value == 1.0
+
+
+def test_the_model_itself_loses_too_where_it_is_told_to():
+    (one, kept), (other, lost) = (
+        trained(settings=changed(model_dropout=share)) for share in (0.0, 0.3)
+    )
+    assert kept.losses[0] != lost.losses[0]
+    assert not torch.equal(one.output.weight, other.output.weight)
+    rows = examples("entailment")
+    assert predict(other, rows, SETTINGS) == predict(other, rows, SETTINGS)  # answers lose nothing
 
 
 def test_the_language_models_loss_is_beside_the_tasks_or_not():
