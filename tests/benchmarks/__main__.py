@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 from importlib import import_module
 from pathlib import Path
@@ -11,14 +12,26 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from tests.benchmarks.frame import BUILD, GROUPS, Row, one_core, requirements
+from tests.benchmarks.frame import (
+    BUILD,
+    GROUPS,
+    NANOGPT_VARIABLE,
+    Row,
+    one_core,
+    requirements,
+)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument("--data", type=Path, required=True, help="folder of real data")
     parser.add_argument("--only", choices=GROUPS)
+    parser.add_argument(
+        "--nanogpt", metavar="FOLDER", help=f"a checkout of karpathy/nanoGPT; or {NANOGPT_VARIABLE}"
+    )
     arguments = parser.parse_args()
+    if arguments.nanogpt:
+        os.environ[NANOGPT_VARIABLE] = arguments.nanogpt
     if not (arguments.data / "text").is_dir():
         parser.error(f"{arguments.data}: no text/ in it; expected a folder of real data")
     rows: list[Row] = []

@@ -32,6 +32,7 @@ GROUPS = (
     "contamination", "tokens", "trainer",
 )  # fmt: skip
 PASSES = 3
+NANOGPT_VARIABLE = "WINNOW_NANOGPT"  # names a folder with a checkout of karpathy/nanoGPT
 SOURCES = ("web_gold", "nltk_misc", "novels")  # pages, old news and dialogues, books
 ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS", "NUMBA_NUM_THREADS")
 

@@ -3,7 +3,8 @@
 The model is the preset `mini` with GPT-2's vocabulary, the step forward, backward and AdamW on four
 sequences, one thread. Both sides are the same blocks, weights and optimiser, in this process; only
 the head differs: ours never holds more logits than fit the cache, the peer's is one product over
-the padded vocabulary and F.cross_entropy. Both must begin at the same loss.
+the padded vocabulary and F.cross_entropy. Both must begin at the same loss. The rows beside
+nanoGPT itself are trainer_nanogpt.py's.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from torch import Tensor
 
 from corpus.trainer.model import GPT
 from corpus.trainer.settings import PRESETS
+from tests.benchmarks import trainer_nanogpt
 from tests.benchmarks.frame import Row, in_turn, require, timed
 
 VOCAB_SIZE = 50_257
@@ -39,10 +41,12 @@ def rows(data: Path) -> list[Row]:
         # Rows of padding are part of the peer's sum over the vocabulary: a thousandth of its loss.
         require(abs(first - peer_first) < 0.005, f"first loss: {first}, peer {peer_first}")
         found = in_turn(SEQUENCES * PRESETS["mini"].context, ours, timed(peer))
+        beside_nanogpt = trainer_nanogpt.rows(data)
     finally:
         torch.set_num_threads(threads)
     return [
-        found.row("trainer", "step, head in chunks / whole logits", unit="tokens/s", target=1.0)
+        found.row("trainer", "step, head in chunks / whole logits", unit="tokens/s", target=1.0),
+        *beside_nanogpt,
     ]
 
 
