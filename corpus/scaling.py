@@ -20,7 +20,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from corpus.trainer.settings import ModelShape
+from corpus.trainer.shapes import ModelShape
 
 FLOPS_PER_PARAMETER_AND_TOKEN = 6  # Kaplan et al. 2020, section 2.1
 PETAFLOP_DAY = 1e15 * 24 * 3600  # 8.64e19, Kaplan's unit of compute

@@ -30,7 +30,8 @@ from corpus.errors import Damaged, InputError
 from corpus.scaling import parameters_outside_embeddings
 from corpus.storage import Store
 from corpus.trainer.schedules import Schedule
-from corpus.trainer.settings import ModelShape, TrainSettings
+from corpus.trainer.settings import TrainSettings
+from corpus.trainer.shapes import ModelShape
 
 CONFIG_FILE, LOG_FILE = "config.json", "train.jsonl"
 NUM_LAST_STEPS = 10  # a step's loss is of one batch; the mean of ten has a third of its noise
@@ -73,7 +74,7 @@ class Runs:
 
 
 class _Config(msgspec.Struct, frozen=True, kw_only=True):
-    """What a fit needs of a config.json, which corpus/trainer/generate.py describes."""
+    """What a fit needs of a config.json, which corpus/trainer/generation/texts.py describes."""
 
     shape: ModelShape
     num_parameters: int

@@ -21,7 +21,7 @@ from corpus.scaling import (
     Law,
     parameters_outside_embeddings,
 )
-from corpus.trainer.settings import ModelShape
+from corpus.trainer.shapes import ModelShape
 from filters.dedup.estimate import PARALLEL, SECONDS_PER_PART, SECONDS_PER_TWO_PARTS
 from filters.mixture import SourcePlan, SourceTotal
 

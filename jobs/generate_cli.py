@@ -17,7 +17,8 @@ from corpus.trainer import prepare_torch
 from jobs.options import json_option, root_option
 
 if TYPE_CHECKING:
-    from corpus.trainer.generate import Completion, Generation, ModelConfig
+    from corpus.trainer.generation.texts import Completion, Generation
+    from corpus.trainer.saved import ModelConfig
 
 OF_SAMPLING = ("temperature", "top_k", "top_p", "seed")
 """Options that beam search has no use for."""
@@ -69,7 +70,8 @@ def generate(
     folder = open_dataset(store, "model").folder()
     tokenizer = open_dataset(store, "tokenizer").folder()
     prepare_torch()
-    from corpus.trainer.generate import Generation, read_config
+    from corpus.trainer.generation.texts import Generation
+    from corpus.trainer.saved import read_config
 
     config = read_config(folder)
     _check_tokenizer(tokenizer, config)
@@ -116,7 +118,8 @@ def _complete(
     folder: Path, tokenizer: Path, config: ModelConfig, prompt: str, how: Generation
 ) -> Completion:
     """On the device and with the threads that the model was trained on."""
-    from corpus.trainer.generate import complete, open_model
+    from corpus.trainer.generation.texts import complete
+    from corpus.trainer.saved import open_model
     from corpus.trainer.training import torch_set
 
     with torch_set(config.settings) as device:

@@ -57,7 +57,7 @@ def export(folder: Path, root: str) -> None:
 
     prepare_torch()
     from corpus.shard_exports import new_folder
-    from corpus.trainer.generate import open_model, read_config
+    from corpus.trainer.saved import open_model, read_config
     from corpus.trainer.weights import write_gpt2, write_tokenizer
 
     store = Store(root)

@@ -20,7 +20,7 @@ from jobs.plan_text import lines
 
 if TYPE_CHECKING:
     from corpus.scaling import Law
-    from corpus.trainer.settings import ModelShape
+    from corpus.trainer.shapes import ModelShape
     from filters.mixture import SourcePlan
     from filters.planning import Target
     from jobs.plan_counts import Counts
@@ -164,7 +164,7 @@ def _law(name: str) -> Law:
 
 
 def _shape(model: str | None) -> ModelShape | None:
-    from corpus.trainer.settings import PRESETS
+    from corpus.trainer.shapes import PRESETS
 
     if model is None:
         return None

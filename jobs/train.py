@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def run(job: Job) -> None:
     """Write `model`: checkpoints, config.json, train.jsonl, timing.jsonl and sample.txt."""
     prepare_torch()
-    from corpus.trainer.generate import write_samples
+    from corpus.trainer.generation.texts import write_samples
     from corpus.trainer.training import train
 
     settings, tokenizer = job.recipe.train, job.input("tokenizer").folder()

@@ -52,7 +52,7 @@ def train(
     tokenizer = tokenizer or open_dataset(store, "tokenizer").folder()
     seed = settings.seed if seed is None else seed
     prepare_torch()
-    from corpus.trainer.generate import write_samples
+    from corpus.trainer.generation.texts import write_samples
     from corpus.trainer.training import train as train_model
 
     output.mkdir(parents=True, exist_ok=True)

@@ -8,10 +8,10 @@ Read in this order:
     training.py, steps.py, runs.py          the loop, a step of it, what a run is made of
     optimizers.py, noise_scale.py           AdamW and Muon; how large a batch pays
     ranks.py                                one process or many: DDP and FSDP2
-    checkpoints.py, resuming.py             a checkpoint on the disk; whose it is, and going on
-    evaluate.py, evaluation/                loss on held-out text; scores on benchmarks
-    cache.py, decoding.py, generate.py      text from a model
-    scoring.py, prefixes.py, choices.py     how likely a text is, and which of several
+    checkpoints.py, resuming.py, saved.py   a checkpoint on disk, whose it is, and what is left
+    validation.py, baselines.py             loss on held-out text, and what counting comes to
+    evaluation/                             how likely a text is; scores on benchmarks
+    generation/                             text from a model
     finetuning/                             GPT-1's tasks
     weights.py                              OpenAI's and Hugging Face's weights, both ways
 

@@ -35,7 +35,7 @@ from torch import Tensor, nn
 
 from corpus.trainer.dropout import Dropout
 from corpus.trainer.head import head_loss
-from corpus.trainer.settings import ModelShape, padded_vocab
+from corpus.trainer.shapes import ModelShape, padded_vocab
 
 INIT_STD = 0.02
 POSITION_STD = 0.01

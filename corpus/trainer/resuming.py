@@ -22,9 +22,9 @@ from corpus.trainer.checkpoints import (
     remove_unfinished,
     save_checkpoint,
 )
-from corpus.trainer.generate import CONFIG_FILE, read_config
 from corpus.trainer.optimizers import placed_as, read_state, whole, write_state
 from corpus.trainer.runs import Run
+from corpus.trainer.saved import CONFIG_FILE, read_config
 
 NOT_OF_THE_RESULT = {  # settings that change no weight
     "verify_shards", "validate_every", "validation_tokens", "checkpoint_every", "keep_checkpoints",

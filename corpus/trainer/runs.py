@@ -16,17 +16,17 @@ from corpus.errors import Damaged
 from corpus.shards import MANIFEST, SPLITS, ShardManifest, file_sha256, read_manifest
 from corpus.tokenizer.files import TOKENIZER_FILE, load
 from corpus.trainer.batches import Int64Array, SampleOrder, TokenStream, open_split
-from corpus.trainer.evaluate import token_lengths
 from corpus.trainer.flops import flops_per_token, peak_flops
-from corpus.trainer.generate import ModelConfig
 from corpus.trainer.loading import Loader
 from corpus.trainer.logbook import Logbook
 from corpus.trainer.model import GPT
 from corpus.trainer.noise_scale import NoiseScale
 from corpus.trainer.optimizers import make_optimizers
 from corpus.trainer.ranks import Ranks, spread
+from corpus.trainer.saved import ModelConfig
 from corpus.trainer.schedules import Schedule
 from corpus.trainer.settings import TrainSettings, with_tokens
+from corpus.trainer.validation import token_lengths
 
 COLD_STEPS = 5  # the first steps allocate and choose kernels; the reported rate leaves them out
 

@@ -13,9 +13,7 @@ from typing import Literal
 import msgspec
 
 from corpus.config import Settings
-from corpus.trainer.shapes import PRESETS, ModelShape, padded_vocab
-
-__all__ = ["PRESETS", "ModelShape", "TrainSettings", "padded_vocab"]
+from corpus.trainer.shapes import PRESETS, ModelShape
 
 
 class TrainSettings(Settings, frozen=True, kw_only=True, forbid_unknown_fields=True):

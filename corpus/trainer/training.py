@@ -29,7 +29,6 @@ import torch
 
 from corpus.errors import SetupError, Stopped
 from corpus.storage import storage_errors
-from corpus.trainer.evaluate import Validation, evaluate
 from corpus.trainer.logbook import LOG_FILE, TIMING_FILE
 from corpus.trainer.ranks import Ranks, join
 from corpus.trainer.resuming import resume_run, save_run
@@ -37,6 +36,7 @@ from corpus.trainer.runs import Run, open_run
 from corpus.trainer.settings import TrainSettings
 from corpus.trainer.steps import take_step
 from corpus.trainer.stopping import stop_asked
+from corpus.trainer.validation import Validation, evaluate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,7 +30,7 @@ from corpus.tokenizer.files import TOKENIZER_FILE
 from corpus.tokenizer.vocabulary import END_OF_TEXT
 from corpus.trainer.checkpoints import Weights, save_tensors
 from corpus.trainer.model import GPT, NORM_EPSILON
-from corpus.trainer.settings import ModelShape
+from corpus.trainer.shapes import ModelShape
 
 CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
 PREFIX, HEAD = "transformer.", "lm_head.weight"

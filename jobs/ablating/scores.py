@@ -47,8 +47,8 @@ def _mark(model: Dataset, tokenizer: Dataset, texts: Sequence[HeldText]) -> str:
 
 def _score(folder: Path, tokenizer: Path, texts: Sequence[HeldText]) -> FloatArray:
     prepare_torch()
-    from corpus.trainer.generate import open_model, read_config
-    from corpus.trainer.scoring import score_texts
+    from corpus.trainer.evaluation.scoring import score_texts
+    from corpus.trainer.saved import open_model, read_config
     from corpus.trainer.training import torch_set
 
     pieces = [(str(row), piece) for row, text in enumerate(texts) for piece in text.pieces]

@@ -53,7 +53,7 @@ def opened(folder: Path, tokenizer: Path | None, device: Device | None) -> Itera
     which it was trained; for another's a GPU where there is one. Raises InputError, or Damaged
     where the tokenizer is not the one that the model was trained with.
     """
-    from corpus.trainer.generate import open_model, read_config
+    from corpus.trainer.saved import open_model, read_config
     from corpus.trainer.settings import TrainSettings
     from corpus.trainer.training import torch_set
     from corpus.trainer.weights import read_gpt2
@@ -112,8 +112,8 @@ def validation_by_source(
     if not all(store.exists(name, MANIFEST) for name in ("shards", "provenance")):
         return None
     from corpus.trainer.batches import open_split
-    from corpus.trainer.evaluate import token_lengths
     from corpus.trainer.evaluation.by_source import evaluate_by_source, in_all, source_spans
+    from corpus.trainer.validation import token_lengths
 
     folder = open_dataset(store, "shards").folder()
     manifest = read_manifest(folder)

@@ -23,7 +23,7 @@ from corpus.scaling import (
     tokens_against_overfitting,
     training_flops,
 )
-from corpus.trainer.settings import PRESETS, ModelShape
+from corpus.trainer.shapes import PRESETS, ModelShape
 
 PARAMETRIC = [law for law in LAWS.values() if isinstance(law, Parametric)]
 

@@ -12,7 +12,8 @@ from corpus.datasets import publish_manifest
 from corpus.errors import Damaged, InputError
 from corpus.scaling_runs import read_runs
 from corpus.storage import Store
-from corpus.trainer.settings import PRESETS, TrainSettings
+from corpus.trainer.settings import TrainSettings
+from corpus.trainer.shapes import PRESETS
 
 LINE = {"num_parameters": 1e6, "num_tokens": 2e7, "loss": 4.5}
 

@@ -6,7 +6,7 @@ import pytest
 
 from corpus.errors import ConfigError
 from corpus.scaling import EPOCH, KAPLAN
-from corpus.trainer.settings import PRESETS
+from corpus.trainer.shapes import PRESETS
 from filters.mixture import MixSettings, SourceTotal, plan
 from filters.planning import (
     Volume,

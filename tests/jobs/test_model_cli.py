@@ -13,7 +13,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from corpus.tokenizer.files import load  # noqa: E402
-from corpus.trainer.generate import open_model  # noqa: E402
+from corpus.trainer.saved import open_model  # noqa: E402
 from corpus.trainer.weights import read_gpt2  # noqa: E402
 from jobs.cli import cli  # noqa: E402
 from tests.jobs.test_train import SETTINGS, TEXT, train_in  # noqa: E402

@@ -117,7 +117,7 @@ def test_the_names_of_forms_are_those_of_the_library():
 def test_runs_of_the_bundled_trainer_are_taken(tmp_path):
     pytest.importorskip("torch")
     from corpus.scaling_runs import read_runs
-    from corpus.trainer.generate import read_config
+    from corpus.trainer.saved import read_config
     from jobs import train
     from tests.jobs.test_train import SETTINGS, build_inputs
 

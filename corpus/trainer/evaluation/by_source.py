@@ -25,8 +25,8 @@ from corpus.datasets import Dataset
 from corpus.errors import Damaged
 from corpus.shards import ShardInfo, ShardManifest, Split
 from corpus.trainer.batches import Int64Array, TokenStream, sequential_batches
+from corpus.trainer.evaluation.scoring import token_log_probabilities
 from corpus.trainer.model import GPT
-from corpus.trainer.scoring import token_log_probabilities
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,16 +16,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from corpus.tokenizer.vocabulary import Vocabulary
-from corpus.trainer.choices import NORMALISATIONS, Answer, choose, score_choices
 from corpus.trainer.evaluation.answers import is_right
+from corpus.trainer.evaluation.choices import NORMALISATIONS, Answer, choose, score_choices
 from corpus.trainer.evaluation.detokenizers import DETOKENIZERS
 from corpus.trainer.evaluation.items import Question
 from corpus.trainer.evaluation.results import Figure, TaskResult, chance_of
+from corpus.trainer.evaluation.scoring import encode_pairs, score
 from corpus.trainer.evaluation.shots import continuation, drawn, examples, prompt
 from corpus.trainer.evaluation.tasks import TASKS, Task
-from corpus.trainer.generate import Generation, complete
+from corpus.trainer.generation.texts import Generation, complete
 from corpus.trainer.model import GPT
-from corpus.trainer.scoring import encode_pairs, score
 
 NUM_BEAMS, ALPHA = 4, 0.6  # section 2.4
 

@@ -22,9 +22,9 @@ from corpus.trainer.batches import Int64Array
 from corpus.trainer.evaluation.detokenizers import DETOKENIZERS
 from corpus.trainer.evaluation.results import Figure, TaskResult
 from corpus.trainer.evaluation.running import Asking
+from corpus.trainer.evaluation.scoring import Request, score
 from corpus.trainer.evaluation.tasks import TASKS
 from corpus.trainer.model import GPT
-from corpus.trainer.scoring import Request, score
 
 Line = tuple[str, str]
 """Id of the row that a line is of, and its text."""

@@ -17,9 +17,9 @@ from corpus.shards import file_sha256
 from corpus.tokenizer.files import TOKENIZER_FILE, load, vocabulary_files
 from corpus.tokenizer.vocabulary import Vocabulary
 from corpus.trainer.finetuning.batching import derived_seed
-from corpus.trainer.generate import CONFIG_FILE, open_model, read_config
 from corpus.trainer.model import GPT
-from corpus.trainer.settings import ModelShape
+from corpus.trainer.saved import CONFIG_FILE, open_model, read_config
+from corpus.trainer.shapes import ModelShape
 from corpus.trainer.weights import read_gpt2
 
 

@@ -25,9 +25,9 @@ from corpus.trainer.finetuning.classifier import Classifier
 from corpus.trainer.finetuning.encoding import Targets
 from corpus.trainer.finetuning.settings import FinetuneSettings
 from corpus.trainer.finetuning.tasks import Task
-from corpus.trainer.generate import CONFIG_FILE
 from corpus.trainer.model import GPT
-from corpus.trainer.settings import ModelShape
+from corpus.trainer.saved import CONFIG_FILE
+from corpus.trainer.shapes import ModelShape
 
 TOKENIZER_FOLDER = "tokenizer"
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import torch
 
 from corpus.trainer.model import GPT
-from corpus.trainer.settings import ModelShape, padded_vocab
+from corpus.trainer.shapes import ModelShape, padded_vocab
 
 
 class _TableShape(ModelShape, frozen=True, kw_only=True):

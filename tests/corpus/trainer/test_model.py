@@ -14,7 +14,7 @@ from corpus.trainer.model import (  # noqa: E402 - after the check for torch
     band_mask,
     document_mask,
 )
-from corpus.trainer.settings import PRESETS, ModelShape  # noqa: E402
+from corpus.trainer.shapes import PRESETS, ModelShape  # noqa: E402
 
 SHAPE = ModelShape(num_layers=2, num_heads=2, width=32, context=16)
 POST = ModelShape(num_layers=2, num_heads=2, width=32, context=16, norm="post")

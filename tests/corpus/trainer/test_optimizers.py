@@ -9,7 +9,8 @@ torch = pytest.importorskip("torch")
 from corpus.errors import Damaged  # noqa: E402
 from corpus.trainer.model import GPT  # noqa: E402
 from corpus.trainer.optimizers import make_optimizers, read_state, update, write_state  # noqa: E402
-from corpus.trainer.settings import ModelShape, TrainSettings  # noqa: E402
+from corpus.trainer.settings import TrainSettings  # noqa: E402
+from corpus.trainer.shapes import ModelShape  # noqa: E402
 
 SHAPE = ModelShape(num_layers=2, num_heads=2, width=16, context=8)
 RATE = 0.01

@@ -11,7 +11,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from corpus.errors import ConfigError  # noqa: E402 - after the check for torch
-from corpus.trainer.generate import open_model, read_config  # noqa: E402
+from corpus.trainer.saved import open_model, read_config  # noqa: E402
 from corpus.trainer.settings import TrainSettings  # noqa: E402
 from corpus.trainer.training import train  # noqa: E402
 

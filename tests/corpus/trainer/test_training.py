@@ -34,7 +34,8 @@ from corpus.shards import (  # noqa: E402
 )
 from corpus.trainer.batches import SampleOrder, open_split  # noqa: E402
 from corpus.trainer.checkpoints import checkpoint_folders, newest_weights  # noqa: E402
-from corpus.trainer.generate import open_model, write_samples  # noqa: E402
+from corpus.trainer.generation.texts import write_samples  # noqa: E402
+from corpus.trainer.saved import open_model  # noqa: E402
 from corpus.trainer.schedules import Schedule  # noqa: E402
 from corpus.trainer.settings import TrainSettings  # noqa: E402
 from corpus.trainer.training import train  # noqa: E402

@@ -22,7 +22,7 @@ from corpus.tokenizer.pretokens import count_pretokens  # noqa: E402
 from corpus.tokenizer.splitting import Splitting  # noqa: E402
 from corpus.tokenizer.training import learn  # noqa: E402
 from corpus.trainer.model import GPT  # noqa: E402
-from corpus.trainer.settings import PRESETS, ModelShape  # noqa: E402
+from corpus.trainer.shapes import PRESETS, ModelShape  # noqa: E402
 from corpus.trainer.weights import read_gpt2, write_gpt2, write_tokenizer  # noqa: E402
 
 SHAPE = ModelShape(num_layers=2, num_heads=4, width=32, context=16)

@@ -15,7 +15,6 @@ from corpus.errors import Damaged  # noqa: E402
 from corpus.shards import read_manifest, read_tokens  # noqa: E402
 from corpus.tokenizer.files import load  # noqa: E402
 from corpus.trainer.batches import open_split  # noqa: E402
-from corpus.trainer.evaluate import evaluate, token_lengths  # noqa: E402
 from corpus.trainer.evaluation.by_source import (  # noqa: E402
     SourceLoss,
     SourceSpans,
@@ -24,7 +23,8 @@ from corpus.trainer.evaluation.by_source import (  # noqa: E402
     source_spans,
 )
 from corpus.trainer.model import GPT  # noqa: E402
-from corpus.trainer.settings import ModelShape  # noqa: E402
+from corpus.trainer.shapes import ModelShape  # noqa: E402
+from corpus.trainer.validation import evaluate, token_lengths  # noqa: E402
 from tests.corpus.trainer.known_models import chain  # noqa: E402
 from tests.jobs.shards_root import IDS, PLACES, make_root, source_of  # noqa: E402
 

@@ -21,11 +21,11 @@ from corpus.tokenizer.files import TOKENIZER_FILE, save
 from corpus.tokenizer.pretokens import count_pretokens
 from corpus.tokenizer.training import learn
 from corpus.tokenizer.vocabulary import END_OF_TEXT
-from corpus.trainer.choices import NORMALISATIONS, choose, score_choices
-from corpus.trainer.generate import Generation, complete
+from corpus.trainer.evaluation.choices import NORMALISATIONS, choose, score_choices
+from corpus.trainer.evaluation.scoring import encode_pairs, score, score_texts
+from corpus.trainer.generation.texts import Generation, complete
 from corpus.trainer.model import GPT
-from corpus.trainer.scoring import encode_pairs, score, score_texts
-from corpus.trainer.settings import ModelShape
+from corpus.trainer.shapes import ModelShape
 from corpus.trainer.weights import write_gpt2, write_tokenizer
 from tests.corpus.trainer.conftest import random_text
 

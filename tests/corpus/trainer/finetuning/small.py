@@ -9,7 +9,7 @@ from corpus.trainer.finetuning.encoding import Encoded, Targets
 from corpus.trainer.finetuning.inputs import Ids
 from corpus.trainer.finetuning.tasks import Kind, Task
 from corpus.trainer.model import GPT
-from corpus.trainer.settings import ModelShape
+from corpus.trainer.shapes import ModelShape
 
 VOCAB = 20
 S, D, E = 20, 21, 22

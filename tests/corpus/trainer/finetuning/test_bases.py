@@ -11,9 +11,10 @@ torch = pytest.importorskip("torch")
 from corpus.errors import Damaged, InputError  # noqa: E402
 from corpus.tokenizer.files import TOKENIZER_FILE, load  # noqa: E402
 from corpus.trainer.finetuning.bases import open_base  # noqa: E402
-from corpus.trainer.generate import open_model  # noqa: E402
 from corpus.trainer.model import GPT  # noqa: E402
-from corpus.trainer.settings import ModelShape, TrainSettings  # noqa: E402
+from corpus.trainer.saved import open_model  # noqa: E402
+from corpus.trainer.settings import TrainSettings  # noqa: E402
+from corpus.trainer.shapes import ModelShape  # noqa: E402
 from corpus.trainer.training import train  # noqa: E402
 from corpus.trainer.weights import write_gpt2, write_tokenizer  # noqa: E402
 

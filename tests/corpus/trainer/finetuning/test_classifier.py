@@ -15,7 +15,7 @@ from corpus.trainer.finetuning.classifier import (  # noqa: E402
 )
 from corpus.trainer.finetuning.tasks import KINDS  # noqa: E402
 from corpus.trainer.model import GPT  # noqa: E402
-from corpus.trainer.settings import ModelShape  # noqa: E402
+from corpus.trainer.shapes import ModelShape  # noqa: E402
 from tests.corpus.trainer.finetuning.small import (  # noqa: E402
     EXAMPLES,
     SCORES,

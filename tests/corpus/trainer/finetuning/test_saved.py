@@ -17,7 +17,7 @@ from corpus.trainer.finetuning.settings import FinetuneSettings
 from corpus.trainer.finetuning.tasks import Example, Task
 from corpus.trainer.finetuning.training import predict
 from corpus.trainer.model import GPT
-from corpus.trainer.settings import ModelShape
+from corpus.trainer.shapes import ModelShape
 
 SHAPE = ModelShape(num_layers=1, num_heads=2, width=16, context=32)
 TASK = Task(kind="entailment", fields={"premise": "p"})

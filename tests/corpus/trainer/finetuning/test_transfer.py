@@ -20,7 +20,7 @@ from corpus.trainer.finetuning.settings import FinetuneSettings  # noqa: E402
 from corpus.trainer.finetuning.tasks import Task  # noqa: E402
 from corpus.trainer.finetuning.training import finetune  # noqa: E402
 from corpus.trainer.model import GPT  # noqa: E402
-from corpus.trainer.settings import ModelShape  # noqa: E402
+from corpus.trainer.shapes import ModelShape  # noqa: E402
 
 SHAPE = ModelShape(num_layers=1, num_heads=2, width=32, context=12)
 WORDS, LABELLED = 20, 5

@@ -10,7 +10,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from corpus.trainer.decoding import (  # noqa: E402
+from corpus.trainer.generation.decoding import (  # noqa: E402
     Limits,
     chances,
     draw,
@@ -20,7 +20,7 @@ from corpus.trainer.decoding import (  # noqa: E402
     search,
 )
 from corpus.trainer.model import GPT  # noqa: E402
-from corpus.trainer.settings import ModelShape  # noqa: E402
+from corpus.trainer.shapes import ModelShape  # noqa: E402
 from tests.corpus.trainer.known_models import chain  # noqa: E402
 
 SHAPE = ModelShape(num_layers=1, num_heads=2, width=16, context=8)

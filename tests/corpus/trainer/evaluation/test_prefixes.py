@@ -6,10 +6,10 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from corpus.trainer.evaluation.prefixes import hidden_states  # noqa: E402
+from corpus.trainer.evaluation.scoring import Request, score  # noqa: E402
 from corpus.trainer.model import GPT  # noqa: E402
-from corpus.trainer.prefixes import hidden_states  # noqa: E402
-from corpus.trainer.scoring import Request, score  # noqa: E402
-from corpus.trainer.settings import ModelShape  # noqa: E402
+from corpus.trainer.shapes import ModelShape  # noqa: E402
 from tests.corpus.trainer.known_models import Table  # noqa: E402
 
 FIRST, SECOND = list(range(1, 17)), list(range(20, 30))

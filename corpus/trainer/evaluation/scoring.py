@@ -37,9 +37,9 @@ from torch import Tensor
 
 from corpus.errors import InputError
 from corpus.tokenizer.vocabulary import Vocabulary
+from corpus.trainer.evaluation.prefixes import hidden_states
 from corpus.trainer.head import CHUNK_BYTES
 from corpus.trainer.model import GPT
-from corpus.trainer.prefixes import hidden_states
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,7 +26,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from corpus.trainer.cache import Decoder
+from corpus.trainer.generation.cache import Decoder
 from corpus.trainer.model import GPT
 
 Ids = tuple[int, ...]

@@ -11,8 +11,7 @@ torch = pytest.importorskip("torch")
 from corpus.errors import InputError  # noqa: E402
 from corpus.tokenizer.bytelevel import byte_characters  # noqa: E402
 from corpus.tokenizer.vocabulary import END_OF_TEXT, Vocabulary  # noqa: E402
-from corpus.trainer.model import GPT  # noqa: E402
-from corpus.trainer.scoring import (  # noqa: E402
+from corpus.trainer.evaluation.scoring import (  # noqa: E402
     Request,
     Window,
     bits_per_byte,
@@ -24,7 +23,8 @@ from corpus.trainer.scoring import (  # noqa: E402
     score_texts,
     windows,
 )
-from corpus.trainer.settings import ModelShape  # noqa: E402
+from corpus.trainer.model import GPT  # noqa: E402
+from corpus.trainer.shapes import ModelShape  # noqa: E402
 from tests.corpus.trainer.known_models import Table, chain  # noqa: E402
 
 SHAPE = ModelShape(num_layers=2, num_heads=2, width=16, context=8)
@@ -107,7 +107,7 @@ def test_batches_and_padding_change_nothing(model, num_sequences):
 def test_logits_are_taken_by_chunks_of_rows(model, monkeypatch):
     requests = [request([1], range(2, 9))] * 9
     whole = score(model, requests, num_sequences=9)
-    monkeypatch.setattr("corpus.trainer.scoring.CHUNK_BYTES", {"cpu": 1})
+    monkeypatch.setattr("corpus.trainer.evaluation.scoring.CHUNK_BYTES", {"cpu": 1})
     for ours, theirs in zip(score(model, requests, num_sequences=9), whole, strict=True):
         assert ours.token_log_probabilities == pytest.approx(
             theirs.token_log_probabilities, abs=1e-5

@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from corpus.tokenizer.vocabulary import Vocabulary
+from corpus.trainer.evaluation.scoring import Scored, encode_pairs, score
 from corpus.trainer.model import GPT
-from corpus.trainer.scoring import Scored, encode_pairs, score
 
 ANSWER_CONTEXT = "Answer: "  # section 2.4: "Answer: " or "A: "
 

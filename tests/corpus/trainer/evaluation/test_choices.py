@@ -9,7 +9,7 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from corpus.tokenizer.files import load  # noqa: E402
-from corpus.trainer.choices import (  # noqa: E402
+from corpus.trainer.evaluation.choices import (  # noqa: E402
     NORMALISATIONS,
     Answer,
     by_answer_context,
@@ -19,9 +19,9 @@ from corpus.trainer.choices import (  # noqa: E402
     choose,
     score_choices,
 )
+from corpus.trainer.evaluation.scoring import encode_pair, score  # noqa: E402
 from corpus.trainer.model import GPT  # noqa: E402
-from corpus.trainer.scoring import encode_pair, score  # noqa: E402
-from corpus.trainer.settings import ModelShape  # noqa: E402
+from corpus.trainer.shapes import ModelShape  # noqa: E402
 
 SHAPE = ModelShape(num_layers=1, num_heads=2, width=16, context=32)
 

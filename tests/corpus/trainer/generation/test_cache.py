@@ -7,9 +7,9 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from corpus.trainer.cache import Decoder, is_known  # noqa: E402
+from corpus.trainer.generation.cache import Decoder, is_known  # noqa: E402
 from corpus.trainer.model import GPT  # noqa: E402
-from corpus.trainer.settings import PRESETS, ModelShape  # noqa: E402
+from corpus.trainer.shapes import PRESETS, ModelShape  # noqa: E402
 
 SHAPE = ModelShape(num_layers=3, num_heads=2, width=16, context=8)
 

@@ -13,9 +13,9 @@ torch = pytest.importorskip("torch")
 from corpus.tokenizer.pretokens import count_pretokens  # noqa: E402
 from corpus.tokenizer.training import learn  # noqa: E402
 from corpus.trainer.batches import TokenStream  # noqa: E402
-from corpus.trainer.evaluate import evaluate, token_lengths  # noqa: E402
 from corpus.trainer.model import GPT  # noqa: E402
-from corpus.trainer.settings import ModelShape  # noqa: E402
+from corpus.trainer.shapes import ModelShape  # noqa: E402
+from corpus.trainer.validation import evaluate, token_lengths  # noqa: E402
 
 SHAPE = ModelShape(num_layers=1, num_heads=2, width=16, context=8)
 

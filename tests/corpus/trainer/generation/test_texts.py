@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 
 from corpus.errors import ConfigError  # noqa: E402
 from corpus.tokenizer.files import load  # noqa: E402
-from corpus.trainer.generate import Generation, complete  # noqa: E402
+from corpus.trainer.generation.texts import Generation, complete  # noqa: E402
 from tests.corpus.trainer.known_models import chain  # noqa: E402
 
 

@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from corpus.trainer.cache import KeysValues, is_known
+from corpus.trainer.generation.cache import KeysValues, is_known
 from corpus.trainer.model import GPT, Block
 
 MIN_SAVED = 0.25  # of all tokens: below it, a second pass with a mask costs more than it saves

@@ -24,7 +24,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from corpus.trainer.model import GPT, Block, band_mask
-from corpus.trainer.settings import ModelShape
+from corpus.trainer.shapes import ModelShape
 
 # Fields of a shape that a Decoder heeds. Another may change what a layer computes: only its default
 # is known here, and else each pass is made anew, by the model itself.
