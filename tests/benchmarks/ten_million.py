@@ -39,11 +39,12 @@ import torch  # noqa: E402
 from corpus.shards import read_manifest  # noqa: E402
 from corpus.tokenizer.files import load  # noqa: E402
 from corpus.trainer.batches import open_split  # noqa: E402
-from corpus.trainer.evaluate import evaluate, token_lengths  # noqa: E402
-from corpus.trainer.generate import open_model, write_samples  # noqa: E402
+from corpus.trainer.generation.texts import write_samples  # noqa: E402
+from corpus.trainer.saved import open_model  # noqa: E402
 from corpus.trainer.schedules import Schedule  # noqa: E402
 from corpus.trainer.settings import TrainSettings  # noqa: E402
 from corpus.trainer.training import train  # noqa: E402
+from corpus.trainer.validation import evaluate, token_lengths  # noqa: E402
 from tests.benchmarks import nanogpt  # noqa: E402
 from tests.benchmarks.frame import NANOGPT_VARIABLE  # noqa: E402
 

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from corpus.trainer.model import GPT
-from corpus.trainer.settings import PRESETS
+from corpus.trainer.shapes import PRESETS
 from tests.benchmarks import trainer_nanogpt
 from tests.benchmarks.frame import Row, in_turn, require, timed
 
