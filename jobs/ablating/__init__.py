@@ -5,7 +5,8 @@ Side a is a recipe; each other side is another recipe, or the same one with a st
 tables, so that stages run again only from the first difference on (roots.py). All sides share side
 a's tokenizer (which was learnt on what side a keeps), the model, the budget and the seeds: a seed
 fixes the first weights and the order of samples, and the n-th model of each side is compared with
-the n-th of side a.
+the n-th of side a. Corpora of different sizes have their samples in different orders all the same:
+the pairs then share no more than their first weights.
 
 All are scored on the same texts (texts.py), which no side was trained on:
 - documents that every side holds out, by source;

@@ -84,14 +84,15 @@ def _sides(sides: Sequence[Row]) -> str:
     rows = "".join(
         f'<tr><th scope="row">{escape(side["name"])}</th><td>{escape(side["title"])}</td>'
         f"<td>{side['num_documents']:,}</td><td>{number(side['num_tokens'])}</td>"
-        f"<td>{side['epochs']:.2f}</td><td>{_shares(side['shares'])}</td></tr>"
+        f"<td>{side['epochs']:.2f}</td></tr>"
+        f'<tr class="note"><td colspan="5"><p>{_shares(side["shares"])}</p></td></tr>'
         for side in sides
     )
     head = (
-        "<tr><th>side</th><th></th><th>documents</th><th>tokens</th><th>epochs trained</th>"
-        "<th>of them</th></tr>"
+        "<tr><th>side</th><th>corpus</th><th>documents</th><th>tokens</th>"
+        "<th>epochs trained</th></tr>"
     )
-    return f'<table class="text">{head}{rows}</table>'
+    return f"<table>{head}{rows}</table>"
 
 
 def _shares(shares: Mapping[str, float]) -> str:
