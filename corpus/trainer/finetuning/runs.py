@@ -111,7 +111,8 @@ def _of_known_classes(held: Sequence[Example], targets: Targets, *, where: str) 
     ledger = Ledger()
     account = ledger.account()
     account.taken, account.kept = len(held), len(known)
-    account.dropped[UNKNOWN_LABEL] += len(held) - len(known)
+    if len(known) < len(held):
+        account.dropped[UNKNOWN_LABEL] += len(held) - len(known)
     return Rows(known, ledger)
 
 
