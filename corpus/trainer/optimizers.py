@@ -26,7 +26,6 @@ OF_BLOCKS = "blocks."  # the names of the blocks' weights begin so
 def make_optimizers(model: nn.Module, settings: TrainSettings) -> list[torch.optim.Optimizer]:
     """The optimisers that between them hold each parameter once."""
     named = list(model.named_parameters())
-    on_gpu = named[0][1].device.type == "cuda"
     by_muon = [
         p for name, p in named
         if settings.optimizer == "muon" and name.startswith(OF_BLOCKS) and p.dim() == 2
@@ -41,7 +40,7 @@ def make_optimizers(model: nn.Module, settings: TrainSettings) -> list[torch.opt
         lr=settings.learning_rate,
         betas=(settings.beta1, settings.beta2),
         eps=settings.epsilon,
-        fused=on_gpu,
+        fused=True,  # 24 ms of a small model's step of 1.1 s on a CPU, where it took 115
     )
     if not by_muon:
         return [adamw]
@@ -89,10 +88,7 @@ def write_state(
         keys = ["momentum_buffer"] if is_muon else ["exp_avg", "exp_avg_sq"]
         state: dict[str, Tensor] = {}
         if not is_muon:
-            # Where torch's fused AdamW wants it: beside the parameter on a GPU.
-            fused = bool(optimizer.defaults.get("fused"))
-            device = parameter.device if fused else torch.device("cpu")
-            state["step"] = torch.tensor(float(step), device=device)
+            state["step"] = torch.tensor(float(step), device=parameter.device)
         for key in keys:
             wanted = f"{name}.{STATE_NAMES[key]}"
             if wanted not in moments or moments[wanted].shape != parameter.shape:
