@@ -145,9 +145,12 @@ def _on_any(ranks: Ranks, fact: bool) -> bool:
 
 def _is_over(run: Run) -> bool:
     """By the budgets; the seconds are the first rank's."""
+    if run.step >= run.schedule.total_steps:
+        return True
+    if not run.settings.max_seconds:
+        return False
     spent = run.seconds_before + sum(seconds for _, seconds in run.timed)
-    out_of_time = run.ranks.is_first and 0 < run.settings.max_seconds <= spent
-    return run.step >= run.schedule.total_steps or _on_any(run.ranks, out_of_time)
+    return _on_any(run.ranks, run.ranks.is_first and spent >= run.settings.max_seconds)
 
 
 def _timed_step(run: Run) -> dict[str, Any]:
