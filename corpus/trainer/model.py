@@ -28,6 +28,7 @@ Shape letters: B sequences, T positions, D width, H heads.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -67,8 +68,21 @@ class Block(nn.Module):
 
         place: of the first of its three dropouts, in the model.
         """
-        given = x if self.is_post_norm else self.attention_norm(x)
-        added = self.attend(given, mask, loses, place)
+
+        def attend(given: Tensor) -> Tensor:
+            return self.attend(given, mask, loses, place)
+
+        return self.join(x, attend, loses, place)
+
+    def join(
+        self,
+        x: Tensor,
+        attend: Callable[[Tensor], Tensor],
+        loses: Dropout | None = None,
+        place: int = 0,
+    ) -> Tensor:
+        """The residual stream after this layer, with attention by a function of its input."""
+        added = attend(x if self.is_post_norm else self.attention_norm(x))
         x = x + (loses(added, place + 1) if loses else added)
         if self.is_post_norm:
             x = self.attention_norm(x)
@@ -84,9 +98,7 @@ class Block(nn.Module):
         mask: bool, (T, T) or one for each sequence, (B, 1, T, T): true where a position (row)
         attends to another; None = to all up to it.
         """
-        sequences, length, width = x.shape
-        split = self.attention_in(x).view(sequences, length, 3, self.num_heads, -1)
-        query, key, value = split.permute(2, 0, 3, 1, 4)  # each (B, H, T, D / H)
+        query, key, value = self.heads(x)
         if loses is None:
             mixed = F.scaled_dot_product_attention(
                 query, key, value, attn_mask=mask, is_causal=mask is None
@@ -96,7 +108,18 @@ class Block(nn.Module):
             mask = torch.ones_like(scores[0, 0], dtype=torch.bool).tril() if mask is None else mask
             weights = scores.masked_fill(~mask, -math.inf).softmax(-1).to(value.dtype)
             mixed = loses(weights, place) @ value
-        joined: Tensor = self.attention_out(mixed.transpose(1, 2).reshape(sequences, length, width))
+        return self.from_heads(mixed)
+
+    def heads(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Query, key and value of each head, (B, T, D) to (B, H, T, D / H) each."""
+        sequences, length, _ = x.shape
+        split = self.attention_in(x).view(sequences, length, 3, self.num_heads, -1)
+        query, key, value = split.permute(2, 0, 3, 1, 4)
+        return query, key, value
+
+    def from_heads(self, mixed: Tensor) -> Tensor:
+        """What attention adds, of what its heads have mixed: (B, H, T, D / H) to (B, T, D)."""
+        joined: Tensor = self.attention_out(mixed.transpose(1, 2).flatten(2))
         return joined
 
     def feed_forward(self, x: Tensor) -> Tensor:

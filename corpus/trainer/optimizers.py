@@ -10,6 +10,7 @@ same; embeddings, biases and norms stay AdamW's. query, key and value are one ma
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -33,10 +34,7 @@ def make_optimizers(model: nn.Module, settings: TrainSettings) -> list[torch.opt
     taken = set(map(id, by_muon))
     rest = [p for _, p in named if id(p) not in taken]
     adamw = torch.optim.AdamW(
-        [
-            {"params": [p for p in rest if p.dim() >= 2], "weight_decay": settings.weight_decay},
-            {"params": [p for p in rest if p.dim() < 2], "weight_decay": 0.0},
-        ],
+        decay_groups(rest, settings.weight_decay),
         lr=settings.learning_rate,
         betas=(settings.beta1, settings.beta2),
         eps=settings.epsilon,
@@ -52,6 +50,16 @@ def make_optimizers(model: nn.Module, settings: TrainSettings) -> list[torch.opt
         adjust_lr_fn="match_rms_adamw",
     )
     return [adamw, muon]
+
+
+def decay_groups(
+    parameters: Sequence[nn.Parameter], weight_decay: float
+) -> list[dict[str, Any]]:
+    """Groups of an optimiser that decays matrices and embeddings, not biases and norms."""
+    return [
+        {"params": [p for p in parameters if p.dim() >= 2], "weight_decay": weight_decay},
+        {"params": [p for p in parameters if p.dim() < 2], "weight_decay": 0.0},
+    ]
 
 
 def update(optimizers: Sequence[torch.optim.Optimizer], learning_rate: float) -> None:

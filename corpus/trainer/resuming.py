@@ -62,13 +62,14 @@ def resume_run(run: Run) -> None:
 
     Logs are cut back to the checkpoint's step, as the steps after it are done again.
     """
-    checkpoints = run.folder / "checkpoints"
+    checkpoints, found = run.folder / "checkpoints", None
     if run.ranks.is_first:
         checkpoints.mkdir(parents=True, exist_ok=True)
         remove_unfinished(checkpoints)
-        latest_checkpoint(checkpoints, log=run.log)  # damaged ones go before the others look
-    run.ranks.wait()
-    found = latest_checkpoint(checkpoints, log=run.log)
+        found = latest_checkpoint(checkpoints, log=run.log)
+    run.ranks.wait()  # damaged ones have gone before the others look
+    if not run.ranks.is_first:
+        found = latest_checkpoint(checkpoints, log=run.log)
     last_step = -1
     if found is not None:
         place, state = found

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import msgspec
 
-from corpus.errors import Damaged
+from corpus.errors import Damaged, InputError
 from corpus.trainer.checkpoints import newest_weights
 from corpus.trainer.model import GPT
 from corpus.trainer.settings import TrainSettings
@@ -36,6 +37,18 @@ class ModelConfig(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     seed: int
     """Key of the first weights and of the order of samples."""
     settings: TrainSettings
+
+
+def is_gpt2(folder: Path) -> bool:
+    """Whether a model's folder is of a GPT2LMHeadModel, not of ours; raises InputError for none."""
+    path = folder / CONFIG_FILE
+    try:
+        return "model_type" in json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{path}: {error}; expected the folder of a model: a root's model/, or one that "
+            "`winnow model export` or transformers' save_pretrained wrote"
+        ) from error
 
 
 def read_config(folder: Path) -> ModelConfig:

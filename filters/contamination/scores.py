@@ -11,9 +11,8 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
-CONFIDENCE = 0.95
+from corpus.intervals import student_half, wilson_interval
 
 
 class Mean(NamedTuple):
@@ -57,12 +56,11 @@ def mean(values: npt.NDArray[np.float64]) -> Mean:
         return Mean(0, float("nan"), float("nan"), float("nan"))
     value = float(values.mean())
     if np.isin(values, (0.0, 1.0)).all():
-        test = stats.binomtest(int(values.sum()), number)
-        low, high = test.proportion_ci(CONFIDENCE, method="wilson")
-        return Mean(number, value, float(low), float(high))
+        low, high = wilson_interval(int(values.sum()), number)
+        return Mean(number, value, low, high)
     if number == 1:
         return Mean(number, value, float("nan"), float("nan"))
-    spread = _spread(float(np.var(values, ddof=1)) / number, number - 1)
+    spread = student_half(float(np.var(values, ddof=1)) / number, number - 1)
     return Mean(number, value, value - spread, value + spread)
 
 
@@ -79,10 +77,5 @@ def _difference(
     numbers = (len(first) - 1, len(second) - 1)
     below = sum(share**2 / n for share, n in zip(shares, numbers, strict=True))
     freedom = sum(shares) ** 2 / below if below else float(number - 2)
-    spread = _spread(sum(shares), freedom)
+    spread = student_half(sum(shares), freedom)
     return Mean(number, value, value - spread, value + spread)
-
-
-def _spread(variance: float, freedom: float) -> float:
-    """Half of the interval of an estimate with this variance."""
-    return float(stats.t.ppf(0.5 + CONFIDENCE / 2, freedom) * np.sqrt(variance))

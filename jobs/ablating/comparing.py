@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
-CONFIDENCE = 0.95
+from corpus.intervals import student_half
 
 EQUAL, WORSE, BETTER, NOT_TOLD_APART, ONE_SEED = (
     "equal", "worse", "better", "not told apart", "one seed",
@@ -48,6 +47,5 @@ def paired(first: Sequence[float], other: Sequence[float]) -> Paired:
     number, mean = len(differences), float(differences.mean())
     if number == 1:
         return Paired(number=1, difference=mean, low=None, high=None)
-    error = float(differences.std(ddof=1)) / np.sqrt(number)
-    spread = float(stats.t.ppf(0.5 + CONFIDENCE / 2, number - 1)) * float(error)
+    spread = student_half(float(differences.var(ddof=1)) / number, number - 1)
     return Paired(number=number, difference=mean, low=mean - spread, high=mean + spread)

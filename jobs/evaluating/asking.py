@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -53,12 +52,12 @@ def opened(folder: Path, tokenizer: Path | None, device: Device | None) -> Itera
     which it was trained; for another's a GPU where there is one. Raises InputError, or Damaged
     where the tokenizer is not the one that the model was trained with.
     """
-    from corpus.trainer.saved import open_model, read_config
+    from corpus.trainer.saved import is_gpt2, open_model, read_config
     from corpus.trainer.settings import TrainSettings
     from corpus.trainer.training import torch_set
     from corpus.trainer.weights import read_gpt2
 
-    if _is_gpt2(folder):
+    if is_gpt2(folder):
         with torch_set(TrainSettings(device=device or "auto")) as place:
             yield _with_tokenizer(folder, read_gpt2(folder).to(place), tokenizer or folder)
         return
@@ -80,18 +79,6 @@ def opened(folder: Path, tokenizer: Path | None, device: Device | None) -> Itera
     with torch_set(settings) as place:
         own = _with_tokenizer(folder, open_model(folder).to(place), tokenizer)
         yield own._replace(mask_documents=settings.mask_documents)
-
-
-def _is_gpt2(folder: Path) -> bool:
-    """Whether a folder's config.json is of transformers."""
-    path = folder / "config.json"
-    try:
-        return "model_type" in json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{path}: {error}; expected the folder of a model: a root's `model`, or one of "
-            "GPT2LMHeadModel"
-        ) from error
 
 
 def _with_tokenizer(folder: Path, model: GPT, tokenizer: Path) -> Opened:

@@ -12,6 +12,7 @@ of 25 after 60 1.43 against 1.84.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple, cast
 
 import torch
@@ -115,31 +116,21 @@ def _through(
     own: list[KeysValues] = []
     for number, module in enumerate(model.blocks):
         mask = dense & (apart < band) if band and number % 2 else dense
-        x = _through_block(cast(Block, module), x, mask, kept[number] if kept else None, own)
+        attend = partial(
+            _attend, cast(Block, module), mask=mask, kept=kept[number] if kept else None, own=own
+        )
+        x = cast(Block, module).join(x, attend)
     hidden: Tensor = model.norm(x)
     return hidden, own
 
 
-def _through_block(
-    block: Block, x: Tensor, mask: Tensor, kept: KeysValues | None, own: list[KeysValues]
+def _attend(
+    block: Block, x: Tensor, *, mask: Tensor, kept: KeysValues | None, own: list[KeysValues]
 ) -> Tensor:
-    """Block.forward with kept keys and values before its own, which are added to `own`."""
-
-    def attend(x: Tensor) -> Tensor:
-        sequences, length, _ = x.shape
-        split = block.attention_in(x).view(sequences, length, 3, block.num_heads, -1)
-        query, keys, values = split.permute(2, 0, 3, 1, 4)  # each (B, H, T, D / H)
-        own.append((keys, values))
-        if kept is not None:
-            keys, values = torch.cat([kept[0], keys], 2), torch.cat([kept[1], values], 2)
-        mixed = F.scaled_dot_product_attention(query, keys, values, attn_mask=mask)
-        joined: Tensor = block.attention_out(mixed.transpose(1, 2).reshape(x.shape))
-        return joined
-
-    if block.is_post_norm:
-        x = block.attention_norm(x + attend(x))
-        x = block.forward_norm(x + block.feed_forward(x))
-    else:
-        x = x + attend(block.attention_norm(x))
-        x = x + block.feed_forward(block.forward_norm(x))
-    return x
+    """Block.attend with kept keys and values before its own, which are added to `own`."""
+    query, keys, values = block.heads(x)
+    own.append((keys, values))
+    if kept is not None:
+        keys, values = torch.cat([kept[0], keys], 2), torch.cat([kept[1], values], 2)
+    mixed = F.scaled_dot_product_attention(query, keys, values, attn_mask=mask)
+    return block.from_heads(mixed)

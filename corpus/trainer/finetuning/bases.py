@@ -8,7 +8,6 @@ be the one that the model was trained with.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from corpus.tokenizer.files import TOKENIZER_FILE, load, vocabulary_files
 from corpus.tokenizer.vocabulary import Vocabulary
 from corpus.trainer.finetuning.batching import derived_seed
 from corpus.trainer.model import GPT
-from corpus.trainer.saved import CONFIG_FILE, open_model, read_config
+from corpus.trainer.saved import is_gpt2, open_model, read_config
 from corpus.trainer.shapes import ModelShape
 from corpus.trainer.weights import read_gpt2
 
@@ -48,17 +47,10 @@ def open_base(folder: Path, tokenizer: Path | None = None) -> Base:
 
     tokenizer: where not given, tokenizer.json of the folder, or of `tokenizer` beside it.
     """
-    path = folder / CONFIG_FILE
-    try:
-        is_gpt2 = "model_type" in json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{path}: {error}; expected the folder of a model: a root's model/, or one that "
-            "`winnow model export` or transformers' save_pretrained wrote"
-        ) from error
+    of_gpt2 = is_gpt2(folder)
     place = tokenizer or _tokenizer_of(folder)
     vocabulary = load(place)
-    if is_gpt2:
+    if of_gpt2:
         model = read_gpt2(folder)
         shape, vocab_size = model.shape, model.vocab_size
     else:
@@ -70,7 +62,7 @@ def open_base(folder: Path, tokenizer: Path | None = None) -> Base:
             f"{place}: a vocabulary of {vocabulary.size:,} ids, but the model of {folder} has "
             f"{vocab_size:,}; expected the tokenizer that it was trained with"
         )
-    return Base(folder=folder, shape=shape, vocabulary=vocabulary, is_gpt2=is_gpt2)
+    return Base(folder=folder, shape=shape, vocabulary=vocabulary, is_gpt2=of_gpt2)
 
 
 def _tokenizer_of(folder: Path) -> Path:

@@ -17,9 +17,8 @@ import numpy as np
 from scipy import stats
 from sklearn.metrics import f1_score, matthews_corrcoef
 
+from corpus.intervals import CONFIDENCE, student_half, wilson_interval
 from corpus.trainer.finetuning.encoding import Encoded, Targets
-
-CONFIDENCE = 0.95
 
 
 class Interval(NamedTuple):
@@ -93,8 +92,7 @@ def _of_scores(truth: Sequence[float], found: Sequence[float], targets: Targets)
 
 def share(num_right: int, num: int) -> Interval:
     """A share with Wilson's interval."""
-    found = stats.binomtest(num_right, num).proportion_ci(CONFIDENCE, method="wilson")
-    return Interval(num_right / num, float(found.low), float(found.high))
+    return Interval(num_right / num, *wilson_interval(num_right, num))
 
 
 def mean(values: Sequence[float]) -> Interval:
@@ -102,8 +100,7 @@ def mean(values: Sequence[float]) -> Interval:
     middle = float(np.mean(values))
     if len(values) < 2:
         return Interval(middle, math.nan, math.nan)
-    error = float(np.std(values, ddof=1)) / math.sqrt(len(values))
-    half = float(stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1)) * error
+    half = student_half(float(np.var(values, ddof=1)) / len(values), len(values) - 1)
     return Interval(middle, middle - half, middle + half)
 
 

@@ -28,6 +28,7 @@ from corpus.trainer.finetuning.classifier import (
 from corpus.trainer.finetuning.encoding import Encoded, Targets
 from corpus.trainer.finetuning.measures import Measures, measure
 from corpus.trainer.finetuning.settings import FinetuneSettings
+from corpus.trainer.optimizers import decay_groups, update
 
 
 @dataclass(slots=True, kw_only=True)
@@ -56,7 +57,11 @@ def finetune(
 
     Raises TrainingDiverged where a loss or gradient is not finite.
     """
-    optimizer = _optimizer(model, settings)
+    optimizer = torch.optim.AdamW(
+        decay_groups(list(model.parameters()), settings.weight_decay),
+        betas=(settings.beta1, settings.beta2),
+        eps=settings.epsilon,
+    )
     num_steps = settings.epochs * settings.steps_per_epoch(len(train))
     progress = Progress()
     step = 0
@@ -94,16 +99,6 @@ def predict(
     return [
         [value for value in found[place] if value != -math.inf] for place in range(len(examples))
     ]
-
-
-def _optimizer(model: Classifier, settings: FinetuneSettings) -> torch.optim.AdamW:
-    """AdamW that decays matrices and embeddings, not biases and norms."""
-    parameters = list(model.parameters())
-    groups = [
-        {"params": [p for p in parameters if p.dim() >= 2], "weight_decay": settings.weight_decay},
-        {"params": [p for p in parameters if p.dim() < 2], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, betas=(settings.beta1, settings.beta2), eps=settings.epsilon)
 
 
 def _take_step(
@@ -144,10 +139,7 @@ def _take_step(
             f"model, gradient norm {norm}, expected finite numbers; the weights were not updated. "
             f"Learning rate {learning_rate:.3g}: lower it, or warm up for longer"
         )
-    for group in optimizer.param_groups:
-        group["lr"] = learning_rate
-    optimizer.step()
-    optimizer.zero_grad(set_to_none=True)
+    update([optimizer], learning_rate)
     return task_loss, lm_loss
 
 

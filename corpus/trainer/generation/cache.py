@@ -16,6 +16,7 @@ first 80 tokens, 19 times from the 900th to the 1,000th (228 against 4,317 ms a 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import cast
 
 import msgspec
@@ -74,25 +75,17 @@ class Decoder:
         kept, self._kept = self._kept, []
         for number, block in enumerate(model.blocks):
             band = model.shape.band if number % 2 else 0  # as GPT.forward has it
-            x = self._pass_block(cast(Block, block), x, kept[number] if kept else None, band)
+            attend = partial(
+                self._attend, cast(Block, block), kept=kept[number] if kept else None, band=band
+            )
+            x = cast(Block, block).join(x, attend)
         last: Tensor = model.norm(x[:, -1])
         return last
 
-    def _pass_block(self, block: Block, x: Tensor, kept: KeysValues | None, band: int) -> Tensor:
-        """Block.forward for new positions, (B, T, D) to (B, T, D)."""
-        if block.is_post_norm:
-            x = block.attention_norm(x + self._attend(block, x, kept, band))
-            x = block.forward_norm(x + block.feed_forward(x))
-        else:
-            x = x + self._attend(block, block.attention_norm(x), kept, band)
-            x = x + block.feed_forward(block.forward_norm(x))
-        return x
-
     def _attend(self, block: Block, x: Tensor, kept: KeysValues | None, band: int) -> Tensor:
         """Block.attend for new positions, to what is kept and themselves, all of which is kept."""
-        sequences, length, _ = x.shape
-        split = block.attention_in(x).view(sequences, length, 3, block.num_heads, -1)
-        query, keys, values = split.permute(2, 0, 3, 1, 4)  # each (B, H, T, D / H)
+        query, keys, values = block.heads(x)
+        length = x.shape[1]
         if kept is not None:
             keys, values = torch.cat([kept[0], keys], 2), torch.cat([kept[1], values], 2)
         self._kept.append((keys, values))
@@ -107,8 +100,7 @@ class Decoder:
                 query, keys, values, attn_mask=None if mask is None else mask[-length:],
                 is_causal=mask is None,
             )  # fmt: skip
-        joined: Tensor = block.attention_out(mixed.transpose(1, 2).reshape(x.shape))
-        return joined
+        return block.from_heads(mixed)
 
 
 def is_known(shape: ModelShape) -> bool:
