@@ -10,6 +10,7 @@
     │   └── Damaged          bytes or counts differ from the manifest
     ├── SetupError           something on this machine is missing: Java, torch, a module
     ├── StorageError         the disk is full, or the root cannot be written
+    ├── Superseded           a task is at work for a run that another has followed
     ├── TrainingDiverged     the loss is no number (corpus/trainer/steps.py)
     └── Stopped              asked to stop, with all that was done kept (corpus/trainer/training.py)
 
@@ -58,6 +59,10 @@ class SetupError(CorpusError):
 
 class StorageError(CorpusError):
     """The disk is full, or the root cannot be written."""
+
+
+class Superseded(CorpusError):
+    """A task of a run that another run of the stage has followed publishes nothing more."""
 
 
 class TrainingDiverged(CorpusError):

@@ -2,7 +2,8 @@
 
 A part's outputs (rows of one or more tables, files of folder datasets) are moved to their places,
 and only then is its record written, so a part with a record is done. A task that runs twice writes
-the same bytes to the same names.
+the same bytes to the same names. A task of an attempt that another has followed (its driver died,
+or its job failed meanwhile) begins to publish nothing more, and its records are not the other's.
 """
 
 from __future__ import annotations
@@ -19,9 +20,11 @@ import pyarrow.parquet as pq
 
 from corpus import schemas
 from corpus.datasets import Part, PublishedFile, part_from_json, part_name
-from corpus.errors import LedgerImbalance
+from corpus.errors import LedgerImbalance, Superseded
 from corpus.ledger import CHARACTERS, Ledger, ledger_from_json
 from corpus.storage import Store, storage_errors
+
+_ATTEMPT = "attempt.json"
 
 
 class PartOutput:
@@ -140,14 +143,22 @@ def publish_file(store: Store, built: Path, dataset: str, name: str) -> Publishe
 
 
 class PartRecords:
-    """The records of one step's parts: what is done, and with which counts."""
+    """The records of one step's parts: what is done, and with which counts.
 
-    def __init__(self, store: Store, stage: str, step: str) -> None:
+    attempt: the fingerprint whose parts these are, of which the records' folder has the name; empty
+    for a step that no runner began.
+    """
+
+    def __init__(self, store: Store, stage: str, step: str, attempt: str = "") -> None:
         self._store = store
-        self._names = ("_stages", stage, step)
+        self._stage = stage
+        self._step = step
+        self._attempt = attempt
+        folder = f"{step}-{attempt[:16]}" if attempt else step
+        self._names = ("_stages", stage, folder)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (PartRecords, (self._store, self._names[1], self._names[2]))
+        return (PartRecords, (self._store, self._stage, self._step, self._attempt))
 
     def done(self) -> list[int]:
         """Numbers of the parts that are published, in order."""
@@ -157,6 +168,20 @@ class PartRecords:
     def has(self, number: int) -> bool:
         """Whether the part is published."""
         return self._store.exists(*self._names, f"{number:05d}.json")
+
+    def publish(self, out: PartOutput, *, expected: int | None = None) -> None:
+        """Publish a part, then its record.
+
+        Raises Superseded where another attempt has begun, LedgerImbalance where rows are lost.
+        """
+        current = read_attempt(self._store, self._stage).get("fingerprint", "")
+        if self._attempt and current != self._attempt:
+            raise Superseded(
+                f"{self._stage} ({self._step}), part {out.number}: a task of the run "
+                f"{self._attempt[:16]}, expected one of {current[:16] or 'none'}; another run of "
+                "this stage was begun on this root, and nothing more of this one is published"
+            )
+        self.add(out.finish(expected=expected))
 
     def add(self, record: dict[str, Any]) -> None:
         """Write a part's record, after its files."""
@@ -168,3 +193,16 @@ class PartRecords:
         record = json.loads(self._store.read(*self._names, f"{number:05d}.json"))
         parts = {name: part_from_json(part) for name, part in record["parts"].items()}
         return ledger_from_json(record["ledger"]), parts
+
+
+def read_attempt(store: Store, stage: str) -> dict[str, Any]:
+    """Whose parts a stage at work wants (fingerprint), and who runs it; empty where none does."""
+    if not store.exists("_stages", stage, _ATTEMPT):
+        return {}
+    found: dict[str, Any] = json.loads(store.read("_stages", stage, _ATTEMPT))
+    return found
+
+
+def write_attempt(store: Store, stage: str, attempt: Mapping[str, Any]) -> None:
+    """Begin an attempt: from now on no task of an earlier one publishes."""
+    store.write(json.dumps(attempt).encode(), "_stages", stage, _ATTEMPT)

@@ -27,7 +27,7 @@ from corpus.datasets import (
 )
 from corpus.errors import LedgerImbalance
 from corpus.ledger import CHARACTERS, Ledger, total
-from corpus.publishing import PartOutput, PartRecords, publish_file
+from corpus.publishing import PartOutput, PartRecords, publish_file, read_attempt
 from corpus.stages import Stage
 from corpus.storage import Store, storage_errors
 from jobs.exchange import Flow
@@ -118,7 +118,7 @@ class Job:
         at_once: items at work at the same time, where something outside wants no more. Returns
         the sum of the parts' ledgers.
         """
-        records = PartRecords(self.store, self.stage.name, step)
+        records = self._records(step)
         done = set(records.done())
         missing = [
             (number, item, None if expected is None else expected[number])
@@ -143,7 +143,7 @@ class Job:
         step: str,
     ) -> None:
         """Write a frame's rows as a table: rows whose column `part` is k go to part k, sorted."""
-        records = PartRecords(self.store, self.stage.name, step)
+        records = self._records(step)
         if len(records.done()) < num_parts:
             run = partial(_run_sorted, self.store, records, dataset, part)
             with Progress(self.stage.name, step, records, num_parts=num_parts):
@@ -167,7 +167,7 @@ class Job:
         The flow is made only where a part is missing. The task is given an array of each kind, or
         batches of rows, in any order. Returns the sum of the parts' ledgers.
         """
-        records = PartRecords(self.store, self.stage.name, step)
+        records = self._records(step)
         if len(records.done()) < num_parts:
             with Progress(self.stage.name, step, records, num_parts=num_parts):
                 flow = make_flow()
@@ -206,6 +206,10 @@ class Job:
         )
         publish_manifest(self.store, dataset, [Part(number=0, num_rows=0, num_kept=0, files=files)])
 
+    def _records(self, step: str) -> PartRecords:
+        attempt = read_attempt(self.store, self.stage.name).get("fingerprint", "")
+        return PartRecords(self.store, self.stage.name, step, attempt)
+
     def _publish(
         self, records: PartRecords, numbers: Iterable[int], outputs: Sequence[str], counted: str
     ) -> Ledger:
@@ -233,7 +237,7 @@ def _run_part(
     with store.scratch() as scratch, storage_errors(store.root, only_full=True):
         out = PartOutput(store, scratch, number, outputs=outputs, counted=counted)
         task(out, item)
-        records.add(out.finish(expected=expected))
+        records.publish(out, expected=expected)
 
 
 def _run_sorted(
@@ -254,7 +258,7 @@ def _run_sorted(
                 out.taken(batch.num_rows)
                 rows = pa.Table.from_batches([batch.drop_columns([part])])
                 out.write(dataset, rows.select(schema.names).cast(schema))
-        records.add(out.finish())
+        records.publish(out)
 
 
 def _run_received(
@@ -272,7 +276,7 @@ def _run_received(
     with store.scratch() as scratch, storage_errors(store.root, only_full=True):
         out = PartOutput(store, scratch, number, outputs=outputs, counted=counted)
         task(out, *unpack(batches))
-        records.add(out.finish())
+        records.publish(out)
 
 
 def _judge_part(

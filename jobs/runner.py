@@ -25,6 +25,7 @@ import msgspec
 from corpus.datasets import MANIFEST, open_dataset
 from corpus.errors import LedgerImbalance, NotBuilt
 from corpus.ledger import Ledger
+from corpus.publishing import read_attempt, write_attempt
 from corpus.stages import STAGES, Stage, stage_named
 from corpus.storage import SCRATCH, Store
 from jobs.parts import Job
@@ -207,8 +208,8 @@ def stage_state(stage: Stage, recipe: Recipe, store: Store) -> StageState:
             mark = ""
         if record["fingerprint"] == mark and _outputs_stand(stage, store):
             state = "done"
-    if state != "done" and store.exists("_stages", stage.name, "attempt.json"):
-        attempt = json.loads(store.read("_stages", stage.name, "attempt.json"))
+    attempt = read_attempt(store, stage.name)
+    if state != "done" and attempt:
         state = "running" if _is_alive(attempt["host"], attempt["process"]) else "cut off"
     return StageState(stage=stage, state=state, record=record, parts_done=parts_done)
 
@@ -232,18 +233,19 @@ def _outputs_stand(stage: Stage, store: Store) -> bool:
 
 def _begin_attempt(stage: Stage, store: Store, mark: str, *, force: bool) -> None:
     """Keep the parts of a killed attempt with the same fingerprint, remove all else."""
-    place = ("_stages", stage.name, "attempt.json")
-    same = store.exists(*place) and json.loads(store.read(*place))["fingerprint"] == mark
+    same = read_attempt(store, stage.name).get("fingerprint") == mark
     attempt = {"fingerprint": mark, "host": platform.node(), "process": os.getpid()}
     store.remove(SCRATCH)
     if same and not force:
         say(f"{stage.name}: an earlier run was cut off; its finished parts are kept")
     else:
+        # First, so that tasks of the earlier attempt that are still at work publish nothing more.
+        write_attempt(store, stage.name, attempt | {"fingerprint": ""})
         store.remove("_stages", f"{stage.name}.json")
         store.remove("_stages", stage.name)
         for name in stage.outputs:
             store.remove(name)
-    store.write(json.dumps(attempt).encode(), *place)
+    write_attempt(store, stage.name, attempt)
 
 
 def _check_outputs(stage: Stage, store: Store) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import pickle
+
 import pyarrow as pa
 import pytest
 
 from corpus.datasets import columns_of, in_turns, open_dataset, publish_manifest, survivors
-from corpus.errors import Damaged, LedgerImbalance, NotBuilt, SchemaMismatch
+from corpus.errors import Damaged, LedgerImbalance, NotBuilt, SchemaMismatch, Superseded
 from corpus.identity import doc_id_of_place
-from corpus.publishing import PartOutput, PartRecords
+from corpus.publishing import PartOutput, PartRecords, write_attempt
 from corpus.storage import Store
 from tests.tables import rows_of
 
@@ -52,6 +54,29 @@ def test_a_published_part_is_read_back_and_counted(store):
     assert (dataset.num_rows, dataset.num_kept, dataset.files()) == (3, 2, ["part-00000.parquet"])
     assert record["ledger"]["rows"] == {"taken": 3, "kept": 2, "dropped": {"no_text": 1}}
     dataset.verify()
+
+
+def test_a_task_of_an_attempt_that_another_followed_publishes_nothing(store):
+    def publish_as(attempt: str) -> PartRecords:
+        records = pickle.loads(pickle.dumps(PartRecords(store, "extract", "parts", attempt)))
+        with store.scratch() as scratch:
+            out = PartOutput(store, scratch, 0, outputs=["documents"], counted="documents")
+            out.taken(1)
+            out.write("documents", documents([True]))
+            records.publish(out)
+        return records
+
+    write_attempt(store, "extract", {"fingerprint": "first"})
+    assert publish_as("first").done() == [0]
+    store.remove("documents")
+    write_attempt(store, "extract", {"fingerprint": "second"})
+    with pytest.raises(Superseded, match="part 0: a task of the run first, expected one of s"):
+        publish_as("first")
+    store.remove("_stages", "extract", "attempt.json")
+    with pytest.raises(Superseded, match="expected one of none"):
+        publish_as("first")
+    assert not store.exists("documents")
+    assert PartRecords(store, "extract", "parts", "second").done() == []
 
 
 def test_an_unfinished_dataset_names_the_stage_to_run(store):

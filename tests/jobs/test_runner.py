@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 import platform
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 
 from corpus.errors import InputError, NotBuilt
 from corpus.ledger import Ledger
+from corpus.publishing import write_attempt
 from corpus.sources import expand_files
 from corpus.stages import STAGES, stage_named
 from corpus.storage import Store
@@ -141,5 +141,5 @@ def test_a_summary_names_the_commonest_reasons():
 def test_an_attempt_is_running_while_its_process_is_there(data, process, state):
     store = Store(str(data / "root"))
     attempt = {"fingerprint": "", "host": platform.node(), "process": process}
-    store.write(json.dumps(attempt).encode(), "_stages", "links", "attempt.json")
+    write_attempt(store, "links", attempt)
     assert stage_state(LINKS, recipe_of(data), store).state == state

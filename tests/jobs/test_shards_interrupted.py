@@ -25,7 +25,7 @@ import pytest
 
 from corpus import shards
 from corpus.datasets import MANIFEST, open_dataset, part_name
-from corpus.publishing import PartOutput
+from corpus.publishing import PartOutput, write_attempt
 from corpus.stages import STAGES, stage_named
 from corpus.storage import SCRATCH, Store
 from corpus.tokenizer.settings import TokenizeSettings
@@ -216,6 +216,24 @@ def test_other_settings_after_a_kill_find_nothing_of_it(session, root, tmp_path,
     check_sound(root)
 
 
+def followed(out: PartOutput, batches: Batches) -> Batches:
+    """Another run is begun while this task is at work."""
+    write_attempt(out._store, "tokenize", {"fingerprint": "the other's"})
+    return batches
+
+
+def test_tasks_of_a_run_that_another_has_followed_publish_nothing(
+    session, root, undisturbed, monkeypatch
+):
+    monkeypatch.setattr(tokenize_text, "_write_shard", partial(dying, followed))
+    with pytest.raises(Exception, match="expected one of the other's; another run"):
+        tokenize(root, session)
+    monkeypatch.undo()
+    assert not any(name.startswith(OUTPUTS) for name in files(root))
+    assert tokenize(root, session)
+    assert files(root) == files(undisturbed)
+
+
 class Killed(BaseException):
     """As a signal would end the driver."""
 
@@ -254,7 +272,8 @@ def test_two_tasks_at_work_on_a_shard_write_the_same_bytes(session, root, tmp_pa
         tokenize(root, session, settings)
     monkeypatch.undo()
     before, store = files(root), Store(str(root))
-    store.remove("_stages", "tokenize", "shards", "00000.json")
+    for record in (root / "_stages" / "tokenize").glob("shards-*/00000.json"):
+        record.unlink()
     for names in (("shards", "train-00000.bin"), ("shards", "train-00000.idx"),
                   ("provenance", part_name(0))):  # fmt: skip
         store.remove(*names)
