@@ -11,15 +11,16 @@ Only rank 0 writes; all read the same folders, which they must share.
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.device_mesh import DeviceMesh, init_device_mesh
 from torch.distributed.fsdp import fully_shard
 from torch.nn.parallel import DistributedDataParallel
 
@@ -36,6 +37,8 @@ class Ranks:
     rank: int
     size: int
     device: torch.device
+    meshes: list[DeviceMesh] = field(default_factory=list, compare=False)
+    """Of what is sharded over the ranks; join() lets go of them."""
 
     @property
     def is_first(self) -> bool:
@@ -73,9 +76,16 @@ def join(device: torch.device) -> Iterator[Ranks]:
         device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
         torch.cuda.set_device(device)
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    ranks = Ranks(rank, size, device)
     try:
-        yield Ranks(rank, size, device)
+        yield ranks
     finally:
+        # A group's threads end with the last that holds it: modules that hold each other, and
+        # meshes, which torch's caches of shardings keep. Threads that outlive Python abort the
+        # process where one lets go of a tensor.
+        gc.collect()
+        for mesh in ranks.meshes:
+            mesh._pg_registry.clear()
         dist.destroy_process_group()
 
 
@@ -128,6 +138,7 @@ def _shard(objective: Objective, settings: TrainSettings, ranks: Ranks) -> nn.Mo
                 f"{ranks.size} ranks as many sequences; expected a multiple of {ranks.size}"
             )
     mesh = init_device_mesh(ranks.device.type, (ranks.size,))
+    ranks.meshes.append(mesh)
     for block in objective.model.blocks:
         fully_shard(block, mesh=mesh)
     fully_shard(objective, mesh=mesh)

@@ -22,6 +22,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -74,12 +75,18 @@ def train(
         stop_asked() as asked,
     ):
         said = log if ranks.is_first else _nothing
-        run = open_run(settings, seed, shards, tokenizer, folder, ranks, said)
-        try:
-            resume_run(run)
-            return _go(run, asked)
-        finally:
-            run.close()
+        make = partial(open_run, settings, seed, shards, tokenizer, folder, ranks, said)
+        return _whole(make, asked)
+
+
+def _whole(make: Callable[[], Run], asked: Callable[[], bool]) -> TrainResult:
+    """Make a run, and go through it; nothing of it is left when the ranks part."""
+    run = make()
+    try:
+        resume_run(run)
+        return _go(run, asked)
+    finally:
+        run.close()
 
 
 def _go(run: Run, asked: Callable[[], bool]) -> TrainResult:
