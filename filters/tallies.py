@@ -1,19 +1,9 @@
-"""Counts of a self-test: their intervals, as JSON has them, and in a table on a terminal."""
+"""Counts of a self-test, as JSON has them, and in a table on a terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-
-from filters.quality.card.bootstrap import wilson
-
-
-def interval(num_hits: int, num_trials: int) -> tuple[float, float]:
-    """Wilson's 95 % interval of a share; 0..1 of no trial."""
-    if num_trials == 0:
-        return 0.0, 1.0
-    low, high = wilson(num_hits, num_trials)
-    return float(low), float(high)
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:

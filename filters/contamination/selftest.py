@@ -17,10 +17,11 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
+from corpus.intervals import wilson_interval
 from filters.contamination import Rule
 from filters.contamination.plants import KINDS, SAME_WORDS, Plant
 from filters.contamination.twin import Found, Ngram, Span, Words, plain_matches, plain_verdict
-from filters.tallies import aligned, interval, plain
+from filters.tallies import aligned, plain
 
 NUM_EXAMPLES = 20  # plants of which what is wrong is told
 
@@ -273,7 +274,7 @@ def tally(kind: str, outcomes: Sequence[Outcome], meaning: str) -> Tally:
         num_due=len(due),
         num_found=num_found,
         recall=num_found / len(due) if due else None,
-        interval=interval(num_found, len(due)),
+        interval=wilson_interval(num_found, len(due)),
         num_exempt=total(lambda row: row.is_exempt),
         num_ngrams_due=total(lambda row: row.num_due),
         num_ngrams_found=total(lambda row: row.num_found),

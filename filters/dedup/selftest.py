@@ -20,12 +20,13 @@ from typing import Any
 
 import numpy as np
 
+from corpus.intervals import wilson_interval
 from corpus.words import normalise
 from filters.dedup import Banding, Measure
 from filters.dedup.bands import Float64Array, detection_probability
 from filters.dedup.plants import KINDS
 from filters.quality.classifiers.features import hashed
-from filters.tallies import aligned, interval, plain
+from filters.tallies import aligned, plain
 
 NUM_BINS = 20  # of the scale of similarity, each 0.05 wide
 
@@ -171,7 +172,7 @@ def tally(kind: str, outcomes: Sequence[Outcome], banding: Banding) -> Tally:
         num_found=num_found,
         num_unproved=sum(row.is_proposed and not row.is_proved for row in due),
         recall=num_found / len(due) if due else None,
-        interval=interval(num_found, len(due)),
+        interval=wilson_interval(num_found, len(due)),
         expected_recall=float(_chances(due, banding).mean()) if due else None,
         num_not_due=len(outcomes) - len(due),
         num_false=num_proved - num_found,
@@ -229,7 +230,7 @@ def _bin(number: int, outcomes: Sequence[Outcome], banding: Banding) -> Bin:
         num_planted=len(outcomes),
         num_proposed=num_proposed,
         share=num_proposed / len(outcomes),
-        interval=interval(num_proposed, len(outcomes)),
+        interval=wilson_interval(num_proposed, len(outcomes)),
         expected=float(_chances(outcomes, banding).mean()),
     )
 

@@ -1,4 +1,4 @@
-"""How sure a figure is: bootstrap intervals over domains, and Wilson's for shares.
+"""How sure a figure is: bootstrap intervals over domains.
 
 Documents of one site are alike, so that the sites are resampled, not the documents. It is the
 Poisson bootstrap (Hanley and MacGibbon 2006): in each replicate a domain counts Poisson(1) times,
@@ -13,7 +13,6 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from corpus.identity import keyed_uniform
@@ -23,7 +22,6 @@ KEY = "quality-bootstrap"
 NUM_REPLICATES = 1000  # the ends of a 95 % interval then move by a hundredth of its width
 LEVEL = 0.95
 MIN_REPLICATES = 40  # fewer cannot have a 2.5 % tail: no interval is given
-Z = 1.959963984540054  # of the normal law, for the same level
 
 Interval = list[float] | None
 
@@ -53,20 +51,6 @@ def interval(values: FloatArray) -> Interval:
     tail = 100 * (1 - LEVEL) / 2
     low, high = np.percentile(found, [tail, 100 - tail])
     return [float(low), float(high)]
-
-
-def wilson(
-    num_hits: npt.ArrayLike, num_trials: npt.ArrayLike, *, z: float = Z
-) -> tuple[FloatArray, FloatArray]:
-    """Wilson's interval of a share (1927), 95 % by default; 0..1 of no trial.
-
-    It holds for shares near 0 and of few trials, where the usual one is a point.
-    """
-    hits = np.asarray(num_hits, np.float64)
-    trials = np.maximum(np.asarray(num_trials, np.float64), 1e-9)
-    middle = (hits + z * z / 2) / (trials + z * z)
-    half = z / (trials + z * z) * np.sqrt(hits * (1 - hits / trials) + z * z / 4)
-    return np.maximum(middle - half, 0.0), np.minimum(middle + half, 1.0)
 
 
 def _digest(unit: str) -> bytes:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from filters.quality.card.bootstrap import wilson
+from corpus.intervals import wilson
 from filters.quality.keep import Rule
 from filters.verdict import BoolArray
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from corpus.tokenizer.pretokens import PretokenCounter, add_counts, count_pretokens
+from corpus.tokenizer.pretokens import PretokenCounter, count_pretokens
 from corpus.tokenizer.splitting import GPT2, Splitting, splittings
 
 SOURCE = inspect.getsource(random)
@@ -135,12 +135,3 @@ def test_texts_given_in_turn_count_as_those_given_at_once():
     found, whole = counter.counts(), count_pretokens(pa.array(texts))
     assert found[0].equals(whole[0])
     assert found[1].tolist() == whole[1].tolist()
-
-
-def test_counts_of_parts_add_up_to_those_of_the_whole():
-    texts = SOURCE.split("\n\n")
-    parts = [count_pretokens(pa.array(texts[i::3])) for i in range(3)]
-    found, whole = add_counts(parts), count_pretokens(pa.array(texts))
-    assert found[0].equals(whole[0])
-    assert found[1].tolist() == whole[1].tolist()
-    assert [len(of) for of in add_counts([])] == [0, 0]

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from corpus.identity import doc_id_of_place
-from filters.quality.card.bootstrap import wilson
+from corpus.intervals import wilson
 from filters.quality.keep import Rule, keep_probability, keeps, rule_of
 from filters.quality.settings import QualitySettings
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from filters.quality.card.bootstrap import interval, replicates, wilson
+from filters.quality.card.bootstrap import interval, replicates
 
 
 def test_the_documents_of_a_domain_are_drawn_together():
@@ -38,20 +38,3 @@ def test_the_mean_of_a_normal_sample_lies_in_its_interval():
 def test_figures_that_could_not_be_reckoned_are_passed_over():
     assert interval(np.array([np.nan, 1.0] * 50)) == [1.0, 1.0]
     assert interval(np.array([np.nan] * 100 + [1.0] * 39)) is None
-
-
-@pytest.mark.parametrize(
-    ("hits", "trials", "low", "high"),
-    [(0, 10, 0.0, 0.2775), (10, 10, 0.7225, 1.0), (5, 10, 0.2366, 0.7634), (0, 0, 0.0, 1.0)],
-)
-def test_wilsons_interval_is_the_textbooks(hits, trials, low, high):
-    found = wilson(hits, trials)
-    assert [float(end) for end in found] == pytest.approx([low, high], abs=5e-5)
-
-
-def test_wilsons_interval_covers_what_it_says():
-    random = np.random.default_rng(0)
-    for chance in (0.002, 0.05, 0.5):
-        hits = random.binomial(2000, chance, 4000)
-        low, high = wilson(hits, np.full(4000, 2000))
-        assert 0.925 < ((low <= chance) & (chance <= high)).mean() < 0.975

@@ -1,0 +1,32 @@
+"""Intervals against the textbooks, another library, and what they claim to cover."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from corpus.intervals import wilson, wilson_interval
+
+
+@pytest.mark.parametrize(
+    ("hits", "trials", "low", "high"),
+    [(0, 10, 0.0, 0.2775), (10, 10, 0.7225, 1.0), (5, 10, 0.2366, 0.7634), (0, 0, 0.0, 1.0)],
+)
+def test_wilsons_interval_is_the_textbooks(hits, trials, low, high):
+    found = wilson(hits, trials)
+    assert [float(end) for end in found] == pytest.approx([low, high], abs=5e-5)
+
+
+def test_wilsons_interval_covers_what_it_says():
+    random = np.random.default_rng(0)
+    for chance in (0.002, 0.05, 0.5):
+        hits = random.binomial(2000, chance, 4000)
+        low, high = wilson(hits, np.full(4000, 2000))
+        assert 0.925 < ((low <= chance) & (chance <= high)).mean() < 0.975
+
+
+@pytest.mark.parametrize(("hits", "trials"), [(8, 10), (0, 7), (7, 7), (123, 4567)])
+def test_of_one_share_it_is_scipys(hits, trials):
+    expected = stats.binomtest(hits, trials).proportion_ci(0.95, method="wilson")
+    assert wilson_interval(hits, trials) == pytest.approx((expected.low, expected.high), abs=1e-12)
