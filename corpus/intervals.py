@@ -22,10 +22,12 @@ def wilson(
     It holds for shares near 0 and of few trials, where the usual one is a point.
     """
     hits = np.asarray(num_hits, np.float64)
-    trials = np.maximum(np.asarray(num_trials, np.float64), 1e-9)
+    trials = np.asarray(num_trials, np.float64)
+    misses = trials - hits
     middle = (hits + z * z / 2) / (trials + z * z)
-    half = z / (trials + z * z) * np.sqrt(hits * (1 - hits / trials) + z * z / 4)
-    return np.maximum(middle - half, 0.0), np.minimum(middle + half, 1.0)
+    half = z / (trials + z * z) * np.sqrt(hits * misses / np.maximum(trials, 1) + z * z / 4)
+    # Without rounding where it would pass an end, or fall short of one.
+    return np.where(hits == 0, 0.0, middle - half), np.where(misses == 0, 1.0, middle + half)
 
 
 def wilson_interval(num_hits: int, num_trials: int) -> tuple[float, float]:

@@ -11,6 +11,7 @@ import errno
 import os
 import shutil
 import tempfile
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,8 @@ from typing import Any
 from corpus.errors import SetupError, StorageError
 
 SCRATCH = "_scratch"
+# A folder is left alone in time by tasks that Spark has called off, which it ends within 2 seconds.
+_REMOVALS, _REMOVAL_SECONDS = 100, 0.05
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST}
 
@@ -166,11 +169,18 @@ class _Disk:
         return Path(path).open(mode)
 
     def rm(self, path: str, *, recursive: bool) -> None:
-        """Remove a file or folder."""
-        if Path(path).is_dir():
-            shutil.rmtree(path)
-        else:
-            Path(path).unlink()
+        """Remove a file or folder, in which a task of an earlier run may be at work meanwhile."""
+        for tries_left in reversed(range(_REMOVALS)):
+            try:
+                if Path(path).is_dir():
+                    shutil.rmtree(path)
+                else:
+                    Path(path).unlink(missing_ok=True)
+                return
+            except OSError as error:  # it has written a file there, or removed its own
+                if tries_left == 0 or error.errno not in (errno.ENOTEMPTY, errno.ENOENT):
+                    raise
+                time.sleep(_REMOVAL_SECONDS)
 
 
 def _remote(root: str) -> tuple[Any, str]:

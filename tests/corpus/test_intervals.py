@@ -14,8 +14,9 @@ from corpus.intervals import wilson, wilson_interval
     [(0, 10, 0.0, 0.2775), (10, 10, 0.7225, 1.0), (5, 10, 0.2366, 0.7634), (0, 0, 0.0, 1.0)],
 )
 def test_wilsons_interval_is_the_textbooks(hits, trials, low, high):
-    found = wilson(hits, trials)
-    assert [float(end) for end in found] == pytest.approx([low, high], abs=5e-5)
+    found = wilson_interval(hits, trials)
+    assert found == pytest.approx((low, high), abs=5e-5)
+    assert (found[0] == 0, found[1] == 1) == (hits == 0, hits == trials)
 
 
 def test_wilsons_interval_covers_what_it_says():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import pickle
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pyarrow as pa
@@ -30,6 +32,29 @@ def test_removing_a_folder_removes_what_it_holds(store):
     store.remove("folder")
     assert not store.exists("folder", "inner", "file")
     store.remove("folder")
+
+
+def test_a_folder_is_removed_from_under_a_writer(tmp_path):
+    """As tasks of an earlier run do until Spark ends them: some write, some tidy up."""
+    store, folder = Store(str(tmp_path)), tmp_path / SCRATCH
+    stop = threading.Event()
+
+    def work() -> None:
+        while not stop.is_set():
+            with suppress(OSError), store.scratch() as place:
+                for name in map(str, range(20)):
+                    (place / name).touch()
+
+    writers = [threading.Thread(target=work) for _ in range(2)]
+    for writer in writers:
+        writer.start()
+    threading.Timer(0.5, stop.set).start()
+    for _ in range(20):
+        store.remove(SCRATCH)
+    for writer in writers:
+        writer.join()
+    store.remove(SCRATCH)
+    assert not folder.exists()
 
 
 def test_a_writer_that_fails_leaves_no_file(tmp_path):
