@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
 
 FloatArray = npt.NDArray[np.float64]
 
@@ -38,4 +37,6 @@ def wilson_interval(num_hits: int, num_trials: int) -> tuple[float, float]:
 
 def student_half(variance: float, freedom: float) -> float:
     """Half of Student's interval of an estimate with this variance, estimated itself."""
-    return float(stats.t.ppf(0.5 + CONFIDENCE / 2, freedom)) * math.sqrt(variance)
+    from scipy.special import stdtrit  # 0.4 s to import, which tasks of other intervals save
+
+    return float(stdtrit(freedom, 0.5 + CONFIDENCE / 2)) * math.sqrt(variance)

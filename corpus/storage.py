@@ -21,7 +21,7 @@ from typing import Any
 from corpus.errors import SetupError, StorageError
 
 SCRATCH = "_scratch"
-# A folder is left alone in time by tasks that Spark has called off, which it ends within 2 seconds.
+# For 5 s: tasks that Spark has called off end within 2 (spark.python.task.killTimeout).
 _REMOVALS, _REMOVAL_SECONDS = 100, 0.05
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _FORBIDDEN = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST}

@@ -208,8 +208,7 @@ def stage_state(stage: Stage, recipe: Recipe, store: Store) -> StageState:
             mark = ""
         if record["fingerprint"] == mark and _outputs_stand(stage, store):
             state = "done"
-    attempt = read_attempt(store, stage.name)
-    if state != "done" and attempt:
+    if state != "done" and (attempt := read_attempt(store, stage.name)):
         state = "running" if _is_alive(attempt["host"], attempt["process"]) else "cut off"
     return StageState(stage=stage, state=state, record=record, parts_done=parts_done)
 

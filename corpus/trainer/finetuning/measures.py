@@ -17,7 +17,7 @@ import numpy as np
 from scipy import stats
 from sklearn.metrics import f1_score, matthews_corrcoef
 
-from corpus.intervals import CONFIDENCE, student_half, wilson_interval
+from corpus.intervals import Z, student_half, wilson_interval
 from corpus.trainer.finetuning.encoding import Encoded, Targets
 
 
@@ -85,7 +85,7 @@ def _of_scores(truth: Sequence[float], found: Sequence[float], targets: Targets)
     value = float(stats.pearsonr(truth, found).statistic)
     low, high = -1.0, 1.0
     if len(truth) > 3 and abs(value) < 1:
-        half = stats.norm.ppf((1 + CONFIDENCE) / 2) / math.sqrt(len(truth) - 3)
+        half = Z / math.sqrt(len(truth) - 3)
         low, high = (math.tanh(math.atanh(value) + sign * half) for sign in (-1, 1))
     return Measures("pearson", Interval(value, low, high), others, len(truth))
 
